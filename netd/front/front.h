@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the front ends (CLI, CNI plugin) share. Programs, not library: may read the environment. */
+#ifndef NETD_FRONT_H
+#define NETD_FRONT_H
+
+#include <netd.h>
+
+/*
+ * For struct netd_detach_request.spawn: forks; the child closes descriptors 0 to 2 (so that a caller
+ * reading our output sees its end), runs fn(arg) and _exits. The parent does not wait for it.
+ */
+int front_spawn(void (*fn)(void *arg), void *arg, void *user);
+
+/* netd_open() with the state directory of $NETD_STATE_DIR, if set and not empty, and the pools of
+ * $NETD_CONFIG_DIR/netd.json (default directory /etc/netd), if that file exists. */
+int front_open(struct netd **ret, struct netd_error *err);
+
+/* $NETD_CONFIG_DIR or "/etc/netd". */
+const char *front_config_dir(void);
+
+#endif
