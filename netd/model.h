@@ -12,8 +12,12 @@
 #define MAX_RANGES 32	 /* ranges of one network, all sets together */
 #define MAX_ADDRESSES 16 /* addresses of one attachment: range sets */
 #define MAX_ROUTES 64	 /* routes given to one container */
-#define MAX_PORTS 65536	 /* mappings of one attachment, counted port by port and family by family * 2 */
+#define MAX_PORTS                                                                                  \
+	65536 /* mappings of one attachment, counted port by port and family by family * 2 */
 #define NETNS_PATH_MAX PATH_MAX
+
+/* A range that no address is taken from any more, but which containers still have addresses of. */
+#define RANGE_RETIRED 255
 
 struct range {
 	struct prefix subnet; /* no host bits */
@@ -28,6 +32,10 @@ struct route {
 	struct ip gw; /* family AF_UNSPEC: none given (on-link) */
 };
 
+/* State bits kept beside the public flags of a network. */
+#define NETWORK_READY (1U << 31) /* bridge, addresses and elements are in place */
+#define NETWORK_AUTO (1U << 30)	 /* its subnets were chosen by netd */
+
 struct network {
 	char name[NETD_NAME_MAX + 1];
 	char bridge[IFNAMSIZ];
@@ -35,12 +43,13 @@ struct network {
 	uint32_t n_ranges;
 	struct route routes[MAX_ROUTES];
 	uint32_t n_routes;
-	uint32_t mtu;		 /* 0: kernel default */
-	uint32_t flags;		 /* enum netd_network_flag */
+	uint32_t mtu;	/* 0: kernel default */
+	uint32_t flags; /* enum netd_network_flag, NETWORK_* */
 	/* what netd made of it; zero until first use */
-	uint32_t bridge_ifindex; /* 0: bridge not made */
-	bool bridge_created;	 /* by netd, so that network rm deletes it */
-	bool loopback6;		 /* the netdev chain that serves [::1] under br_netfilter is in place */
+	uint32_t bridge_ifindex; /* chosen when the bridge is about to be made */
+	struct mac bridge_mac;
+	bool bridge_created; /* by netd, so that network rm deletes it */
+	bool loopback6;	     /* the netdev chain that serves [::1] under br_netfilter is in place */
 };
 
 /*
@@ -71,7 +80,7 @@ struct attachment {
 	char ifname[IFNAMSIZ];
 	enum phase phase;
 	char netns[NETNS_PATH_MAX]; /* path as given */
-	uint64_t netns_cookie;	    /* SO_NETNS_COOKIE: unique until reboot */
+	uint64_t netns_ino; /* inode of the namespace: tells a replaced path while it lives */
 	char host_ifname[IFNAMSIZ];
 	uint32_t host_ifindex; /* chosen by netd; even */
 	uint32_t ifindex;      /* chosen by netd; host_ifindex + 1 */

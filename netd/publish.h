@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Published ports: the "-p" grammar (netd_port_parse) and the choice of host ports. Pure. */
+/*
+ * Published ports: the "-p" grammar (netd_port_parse, publish.c) and the choice of host ports
+ * (publish_resolve.c). Pure.
+ */
 #ifndef NETD_PUBLISH_H
 #define NETD_PUBLISH_H
 
@@ -15,12 +18,19 @@ struct publish_host {
 	int (*probe)(void *user, const struct ip *host, uint8_t protocol, uint16_t port,
 		     struct netd_error *err);
 	void *user;
-	uint16_t first, last;	/* net.ipv4.ip_local_port_range: host ports that may be chosen */
-	const uint8_t *reserved; /* bitmap of 65536 bits never chosen, or NULL */
-	uint16_t cursor;	/* in: last port chosen earlier, 0 none; out: last port chosen */
+	uint16_t first, last; /* net.ipv4.ip_local_port_range: host ports that may be chosen */
+	/*
+	 * Bitmap of 65536 bits (port p is bit p % 8 of byte p / 8) of ports never chosen between
+	 * first and last, or NULL. A range that the user gave is not restricted by it.
+	 */
+	const uint8_t *reserved;
+	uint16_t cursor; /* in: last port chosen earlier, 0 none; out: last port chosen */
 };
 
-/* Checks a struct netd_port that a C caller filled by hand as strictly as the parser would. */
+/*
+ * Checks a struct netd_port that a C caller filled by hand as strictly as the parser would.
+ * host_port_end may be 0 where host_port and count say it all.
+ */
 int publish_check(const struct netd_port *port, struct netd_error *err);
 
 /*
@@ -29,7 +39,9 @@ int publish_check(const struct netd_port *port, struct netd_error *err);
  * that the container lacks is NETD_E_INVALID. Two requested ports that would claim the same host
  * port are NETD_E_CONFLICT ("Bind for 0.0.0.0:8080 failed: port is already allocated", naming the
  * request itself). Chosen ports rotate from the cursor, are taken once each and avoid the request's
- * own fixed ones; none left: NETD_E_EXHAUSTED "all ports are allocated".
+ * own fixed ones; none left: NETD_E_EXHAUSTED "all ports are allocated". A port chosen from a range
+ * that the user gave is the lowest free one and leaves the cursor alone. Mappings come in the order
+ * of the ports, IPv4 before IPv6.
  * More than MAX_PORTS mapped ports per family: NETD_E_INVALID. Result is the caller's: free(3).
  */
 int publish_resolve(const struct netd_port *ports, size_t n_ports, bool has4, bool has6,

@@ -46,6 +46,7 @@ struct rtnl_veth {
 	uint32_t host_ifindex;
 	const char *peer_name;
 	uint32_t peer_ifindex;
+	struct mac host_mac;
 	int peer_netns_fd;
 	struct mac peer_mac;
 	uint32_t mtu; /* of both ends; 0: kernel default */
@@ -81,9 +82,11 @@ struct rtnl_route {
 };
 
 /*
- * Each adds one message (rtnl_link_set may add two and still counts as one) and returns its number
- * within the batch (0, 1, ...), or a negative errno. Creations use NLM_F_CREATE | NLM_F_EXCL.
- * Links are made down, veth with one queue each way and the peer inside peer_netns_fd.
+ * Each adds one message and returns its number within the batch (0, 1, ...), or a negative errno:
+ * -EINVAL, -ENOMEM. Creations use NLM_F_CREATE | NLM_F_EXCL. Links are made down, veth with one queue
+ * each way and the peer inside peer_netns_fd. rtnl_link_set may need up to three kernel messages
+ * (master and address generation, then port flags, then up and promiscuous) that count as one, with
+ * the first error of them. Routes are of protocol "static"; only such are deleted.
  */
 int rtnl_add_bridge(struct rtnl_batch *batch, const struct rtnl_bridge *bridge);
 int rtnl_add_veth(struct rtnl_batch *batch, const struct rtnl_veth *veth);
@@ -97,11 +100,11 @@ int rtnl_route_del(struct rtnl_batch *batch, const struct rtnl_route *route);
 size_t rtnl_batch_count(const struct rtnl_batch *batch);
 
 /*
- * Sends all messages in one sendmsg and reads until the reply to the last. The kernel carries on
- * after a message that fails: results[i] (room for rtnl_batch_count) is 0 or the negative errno of
- * message i. Returns 0 when replies for the batch were received, whatever they say; a negative errno
- * only when sending or receiving failed. kernel_text (256 bytes, may be NULL) gets the extended-ack
- * text of the first failed message, or "".
+ * Sends all messages in one sendmsg (one for every 128) and reads until the reply to the last. The
+ * kernel carries on after a message that fails: results[i] (room for rtnl_batch_count) is 0 or the
+ * negative errno of message i. Returns 0 when replies for the batch were received, whatever they say; a
+ * negative errno only when sending or receiving failed. kernel_text (256 bytes, may be NULL) gets the
+ * extended-ack text of the first failed message, or "".
  */
 int rtnl_batch_send(struct rtnl *rtnl, struct rtnl_batch *batch, int *results, char *kernel_text,
 		    struct netd_error *err);
@@ -129,6 +132,10 @@ int rtnl_link_get(struct rtnl *rtnl, const char *name, uint32_t ifindex, struct 
  * An interrupted dump is retried up to 5 times.
  */
 int rtnl_busy_prefixes(struct rtnl *rtnl, struct prefix **ret, size_t *ret_n,
+		       struct netd_error *err);
+
+/* The host's own addresses of one family, with their prefix lengths. *ret is the caller's: free(3). */
+int rtnl_own_addresses(struct rtnl *rtnl, uint8_t family, struct prefix **ret, size_t *ret_n,
 		       struct netd_error *err);
 
 /* Interfaces that hold an IPv6 default route learnt from router advertisements (RTPROT_RA). */

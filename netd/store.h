@@ -17,16 +17,20 @@
 struct store;
 
 /*
- * Creates dir (0700; parents are not created except for the default's) and dir/netd.db (0600) when
- * missing. Refuses (NETD_E_STATE) a directory or file that is a symbolic link, is owned by another
- * user than the effective one, or is writable by group or others; a file that is truncated, not
- * LMDB, of a newer format, or that belongs to another network namespace (netns_cookie). State of
- * another boot (boot_id) is discarded. A fresh state starts its index counter above max_ifindex.
+ * Creates dir (0700; its parent must exist) and dir/netd.db (0600) when missing or empty. Refuses
+ * (NETD_E_STATE) a directory or file that is a symbolic link, is owned by another user than the
+ * effective one, or is writable by group or others; a file that is truncated, not LMDB, of another
+ * format, or that belongs to another network namespace (netns_cookie). State of another boot
+ * (boot_id) is discarded. A fresh state starts its index counter above the indexes that the host has.
+ * The file is sparse: its length is that of the memory map.
  */
 struct store_identity {
 	char boot_id[40];
 	uint64_t netns_cookie;
-	uint32_t max_ifindex; /* asked for lazily: see want_max_ifindex */
+	/*
+	 * Asked for the highest interface index of the host, under the store's lock, when a fresh
+	 * state is initialised and only then. NULL: 0.
+	 */
 	int (*want_max_ifindex)(void *user, uint32_t *ret, struct netd_error *err);
 	void *user;
 };
@@ -51,7 +55,8 @@ static inline void store_session_cleanup(struct store_session **session)
 
 /*
  * The host lock: shared for attach and detach, exclusive for what touches the whole host (making or
- * removing bridges, building the ruleset). Waiting writers hold off new readers.
+ * removing bridges, building the ruleset). Waiting writers hold off new readers. A session that holds
+ * it exclusive may make it shared; the other way it must be released first (-EDEADLK).
  */
 int store_lock_host(struct store_session *session, bool exclusive, struct netd_error *err);
 void store_unlock_host(struct store_session *session);
@@ -81,19 +86,18 @@ static inline void store_txn_cleanup(struct store_txn **txn)
 /* All getters: -ENOENT with err untouched when there is none. */
 int store_network_get(struct store_txn *txn, const char *name, struct network *ret,
 		      struct netd_error *err);
-int store_network_put(struct store_txn *txn, const struct network *network,
-		      struct netd_error *err);
+int store_network_put(struct store_txn *txn, const struct network *network, struct netd_error *err);
 int store_network_del(struct store_txn *txn, const char *name, struct netd_error *err);
 /* Calls fn for each in order of name; a negative return ends the walk and is returned. */
-int store_network_each(struct store_txn *txn,
-		       int (*fn)(const struct network *network, void *user), void *user,
-		       struct netd_error *err);
+int store_network_each(struct store_txn *txn, int (*fn)(const struct network *network, void *user),
+		       void *user, struct netd_error *err);
 
 int store_attachment_get(struct store_txn *txn, const struct attachment_key *key,
 			 struct attachment **ret, struct netd_error *err);
 /*
  * Writes the record and its entries in the lease and port tables; replaces an earlier record of the
- * same key, whose leases and mappings must be the same unless it had none.
+ * same key with its entries. An address or port of another attachment, or twice in this one, is
+ * NETD_E_CONFLICT. After a failure the transaction can only be aborted.
  */
 int store_attachment_put(struct store_txn *txn, const struct attachment *attachment,
 			 struct netd_error *err);

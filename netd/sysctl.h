@@ -10,8 +10,9 @@
 /*
  * A directory descriptor of /proc/sys/net as the calling thread's network namespace sees it, through
  * a private procfs instance (look-ups in the shared one grow with the number of namespaces); /proc
- * where the kernel or its policy refuses that. Descriptors below "ipv4/conf" and "ipv6/conf" stay
- * bound to the namespace, so ret_net may be used after leaving it.
+ * where the kernel or its policy refuses that. What is below "ipv4/" and "ipv6/" stays bound to the
+ * namespace, interfaces made later included, so it may be used after leaving it; other paths
+ * ("bridge/...", "netfilter/...") follow the thread that uses them.
  */
 struct sysctl_net {
 	int ipv4; /* <net>/ipv4 */
@@ -34,6 +35,9 @@ void sysctl_close(struct sysctl_net *net); /* also a cleanup function */
  */
 int sysctl_read(const struct sysctl_net *net, const char *path, char ret[static SYSCTL_VALUE_MAX],
 		struct netd_error *err);
+/* The same for a value of any length, such as a list of ports; *ret is the caller's: free(3). */
+int sysctl_read_list(const struct sysctl_net *net, const char *path, char **ret,
+		     struct netd_error *err);
 /*
  * Writes unless the value is there already. Returns 1 if it was changed (ret_old, which may be NULL,
  * then holds the former value), 0 if not. A missing sysctl is -ENOENT with err untouched.

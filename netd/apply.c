@@ -1,0 +1,797 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "apply.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "conntrack.h"
+#include "error.h"
+#include "netns.h"
+#include "util.h"
+
+#define READY_TIMEOUT_MS 3000 /* a link comes up in microseconds; seconds mean a broken kernel */
+#define GONE_TIMEOUT_MS 10000 /* rtnl may be held by others who remove many namespaces */
+#define OPERSTATE_UP 6	      /* IF_OPER_UP, RFC 2863 */
+
+enum outcome {
+	UNTOUCHED = 0,
+	DONE,
+	ALREADY, /* was there before: not ours to undo */
+};
+
+struct applied {
+	const struct plan *plan;
+	const struct apply_tools *tools;
+	struct rtnl *container;
+	struct rtnl *events;	  /* IPv6 address notifications of the container */
+	struct sysctl_net sysctl; /* the container's */
+	enum outcome *outcome;
+	char **old; /* former values of changed sysctls */
+};
+
+/* ---- errors of steps ---------------------------------------------------------------------- */
+
+static const char *step_text(const struct step *step, char *buf, size_t size)
+{
+	char text[PREFIX_STRLEN];
+
+	switch (step->kind) {
+	case STEP_SYSCTL:
+		snprintf(buf, size, "set sysctl net/%s to %s", step->sysctl.path,
+			 step->sysctl.value);
+		break;
+	case STEP_BRIDGE_ADD:
+		snprintf(buf, size, "create bridge %s", step->bridge.name);
+		break;
+	case STEP_VETH_ADD:
+		snprintf(buf, size, "create veth pair %s and %s", step->veth.host_name,
+			 step->veth.peer_name);
+		break;
+	case STEP_LINK_SET:
+		snprintf(buf, size, "set up interface %s%s%s", step->link.name,
+			 step->link.master[0] ? " on bridge " : "", step->link.master);
+		break;
+	case STEP_LINK_DEL:
+		snprintf(buf, size, "delete interface %s", step->link.name);
+		break;
+	case STEP_ADDRESS_ADD:
+		snprintf(buf, size, "add address %s to %s",
+			 prefix_format(&step->address.address, text), step->address.name);
+		break;
+	case STEP_ROUTE_ADD:
+		snprintf(buf, size, "add route to %s on %s", prefix_format(&step->route.dst, text),
+			 step->route.name);
+		break;
+	case STEP_WAIT_READY:
+	case STEP_RULESET_ADD:
+	case STEP_RULESET_DEL:
+	case STEP_ELEM_ADD:
+	case STEP_ELEM_DEL:
+	case STEP_LOOPBACK6_ADD:
+	case STEP_LOOPBACK6_DEL:
+	case STEP_CONNTRACK_FLUSH:
+		snprintf(buf, size, "change the host");
+		break;
+	}
+	return buf;
+}
+
+static int veth_error(const struct applied *a, const struct step *step, int errnum,
+		      struct netd_error *err)
+{
+	struct rtnl_link link;
+
+	if (errnum == EOPNOTSUPP)
+		return error_set(
+			err, NETD_E_UNSUPPORTED, errnum, step->veth.host_name,
+			"cannot create veth pair: this kernel has no veth support (CONFIG_VETH)");
+	if (errnum != EEXIST)
+		return 0;
+	if (rtnl_link_get(a->container, step->veth.peer_name, 0, &link, NULL) >= 0)
+		return error_set(
+			err, NETD_E_EXISTS, errnum, step->veth.peer_name,
+			"interface %s exists already in the container's namespace %s: detach "
+			"first, or choose another interface name",
+			step->veth.peer_name, a->plan->netns);
+	return error_set(
+		err, NETD_E_EXISTS, errnum, step->veth.host_name,
+		"interface %s exists already on the host: remove it (ip link del %s) and try "
+		"again",
+		step->veth.host_name, step->veth.host_name);
+}
+
+/* Failures that deserve more than the kernel's word; 0 if this is none of them. */
+static int known_error(const struct applied *a, const struct step *step, int errnum,
+		       struct netd_error *err)
+{
+	if (step->kind == STEP_VETH_ADD)
+		return veth_error(a, step, errnum, err);
+	if (step->kind == STEP_BRIDGE_ADD && errnum == EOPNOTSUPP)
+		return error_set(err, NETD_E_UNSUPPORTED, errnum, step->bridge.name,
+				 "cannot create bridge %s: this kernel has no bridge support "
+				 "(CONFIG_BRIDGE)",
+				 step->bridge.name);
+	if (step->kind == STEP_LINK_SET && errnum == EXFULL)
+		return error_set(
+			err, NETD_E_EXHAUSTED, errnum, step->link.master,
+			"bridge %s is full: Linux gives a bridge at most 1023 ports; attach to "
+			"another network",
+			step->link.master);
+	if (step->kind == STEP_ADDRESS_ADD && errnum == EEXIST)
+		return error_set(err, NETD_E_EXISTS, errnum, step->address.name,
+				 "interface %s has that address already", step->address.name);
+	return 0;
+}
+
+static int step_error(const struct applied *a, const struct step *step, int errnum,
+		      const char *kernel, struct netd_error *err)
+{
+	char text[160];
+	int r = known_error(a, step, errnum, err);
+
+	if (r == 0)
+		r = error_sys(err, errnum, step_text(step, text, sizeof(text)), "cannot %s%s",
+			      step_text(step, text, sizeof(text)),
+			      step->where == CONTAINER ? " in the container" : "");
+	if (kernel && kernel[0])
+		error_kernel(err, kernel);
+	return r;
+}
+
+/* ---- rtnetlink ---------------------------------------------------------------------------- */
+
+static bool is_rtnl(enum step_kind kind)
+{
+	return kind == STEP_BRIDGE_ADD || kind == STEP_VETH_ADD || kind == STEP_LINK_SET ||
+	       kind == STEP_ADDRESS_ADD || kind == STEP_ROUTE_ADD;
+}
+
+static int add_bridge(struct rtnl_batch *batch, const struct step *step)
+{
+	return rtnl_add_bridge(batch, &(struct rtnl_bridge){
+					      .name = step->bridge.name,
+					      .ifindex = step->bridge.ifindex,
+					      .mac = step->bridge.mac,
+					      .mtu = step->bridge.mtu,
+				      });
+}
+
+static int add_veth(struct rtnl_batch *batch, const struct step *step, int netns_fd)
+{
+	return rtnl_add_veth(batch, &(struct rtnl_veth){
+					    .host_name = step->veth.host_name,
+					    .host_ifindex = step->veth.host_ifindex,
+					    .host_mac = step->veth.host_mac,
+					    .peer_name = step->veth.peer_name,
+					    .peer_ifindex = step->veth.peer_ifindex,
+					    .peer_netns_fd = netns_fd,
+					    .peer_mac = step->veth.peer_mac,
+					    .mtu = step->veth.mtu,
+				    });
+}
+
+static int set_link(struct rtnl_batch *batch, const struct step *step)
+{
+	struct rtnl_link_change change = {
+		.ifindex = step->link.ifindex,
+		.up = step->link.up ? RTNL_ON : RTNL_KEEP,
+		.promisc = step->link.promisc ? RTNL_ON : RTNL_KEEP,
+		.addrgenmode_none = step->link.addrgenmode_none,
+	};
+
+	if (step->link.master[0]) {
+		change.master = step->link.master_ifindex;
+		change.hairpin = step->link.hairpin ? RTNL_ON : RTNL_OFF;
+		change.isolated = step->link.isolated ? RTNL_ON : RTNL_OFF;
+	}
+	return rtnl_link_set(batch, &change);
+}
+
+static struct rtnl_address address_of(const struct step *step)
+{
+	return (struct rtnl_address){
+		.ifindex = step->address.ifindex,
+		.address = step->address.address,
+		.nodad = step->address.address.ip.family == AF_INET6,
+	};
+}
+
+static struct rtnl_route route_of(const struct step *step)
+{
+	return (struct rtnl_route){
+		.dst = step->route.dst,
+		.gw = step->route.gw,
+		.ifindex = step->route.ifindex,
+		.table = step->route.local ? RT_TABLE_LOCAL : RT_TABLE_MAIN,
+		.type = step->route.local ? RTN_LOCAL : RTN_UNICAST,
+		.metric = step->route.metric,
+	};
+}
+
+/* Puts the step into the batch: one message number per step. */
+static int batch_step(struct rtnl_batch *batch, const struct applied *a, const struct step *step)
+{
+	struct rtnl_address address;
+	struct rtnl_route route;
+
+	if (step->kind == STEP_BRIDGE_ADD)
+		return add_bridge(batch, step);
+	if (step->kind == STEP_VETH_ADD)
+		return add_veth(batch, step, a->tools->netns_fd);
+	if (step->kind == STEP_LINK_SET)
+		return set_link(batch, step);
+	if (step->kind == STEP_ADDRESS_ADD) {
+		address = address_of(step);
+		return rtnl_address_add(batch, &address);
+	}
+	route = route_of(step);
+	return rtnl_route_add(batch, &route);
+}
+
+/* The loopback interface of the container may be up: then it is not ours to take down again. */
+static void note_existing(struct applied *a, size_t i)
+{
+	const struct step *step = &a->plan->steps[i];
+	struct rtnl_link link;
+
+	if (step->kind == STEP_LINK_SET && step->where == CONTAINER && step->link.ifindex == 1 &&
+	    rtnl_link_get(a->container, NULL, 1, &link, NULL) >= 0 && (link.flags & IFF_UP))
+		a->outcome[i] = ALREADY;
+}
+
+/* What became of each step of the batch; the first failure is reported, all successes are noted. */
+static int settle(struct applied *a, size_t first, size_t end, const int *results,
+		  const char *kernel, struct netd_error *err)
+{
+	int r = 0;
+
+	for (size_t i = first; i < end; i++) {
+		const struct step *step = &a->plan->steps[i];
+		int result = results[i - first];
+
+		if (result == 0) {
+			if (a->outcome[i] == UNTOUCHED)
+				a->outcome[i] = DONE;
+		} else if (result == -EEXIST && step->may_exist) {
+			a->outcome[i] = ALREADY;
+		} else if (r == 0) {
+			r = step_error(a, step, -result, kernel, err);
+		}
+	}
+	return r;
+}
+
+static int run_rtnl(struct applied *a, size_t first, size_t end, struct netd_error *err)
+{
+	enum step_where where = a->plan->steps[first].where;
+	struct rtnl *rtnl = where == HOST ? a->tools->host : a->container;
+	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
+	_cleanup_free_ int *results = calloc(end - first, sizeof(*results));
+	char kernel[256] = "";
+	int r;
+
+	if (!results)
+		return error_nomem(err);
+	r = rtnl_batch_new(&batch, err);
+	for (size_t i = first; i < end && r >= 0; i++) {
+		note_existing(a, i);
+		r = batch_step(batch, a, &a->plan->steps[i]);
+	}
+	if (r < 0)
+		return error_sys(err, -r, NULL, "cannot build a netlink message");
+	r = rtnl_batch_send(rtnl, batch, results, kernel, err);
+	if (r < 0)
+		return r;
+	return settle(a, first, end, results, kernel, err);
+}
+
+/* ---- nftables ----------------------------------------------------------------------------- */
+
+/* The step, or its inverse, as part of a transaction. */
+static int batch_nft(struct nft_batch *batch, const struct step *step, bool inverse,
+		     struct netd_error *err)
+{
+	switch (step->kind) {
+	case STEP_RULESET_ADD:
+		return inverse ? nft_batch_ruleset_del(batch, err)
+			       : nft_batch_ruleset(batch, true, err);
+	case STEP_RULESET_DEL:
+		return nft_batch_ruleset_del(batch, err);
+	case STEP_ELEM_ADD:
+	case STEP_ELEM_DEL:
+		if ((step->kind == STEP_ELEM_ADD) == inverse)
+			return nft_batch_elem_del(batch, &step->elem, err);
+		return nft_batch_elem_add(batch, &step->elem, err);
+	case STEP_LOOPBACK6_ADD:
+	case STEP_LOOPBACK6_DEL:
+		if ((step->kind == STEP_LOOPBACK6_ADD) == inverse)
+			return nft_batch_loopback6_del(batch, step->bridge_name, err);
+		return nft_batch_loopback6_add(batch, step->bridge_name, err);
+	case STEP_SYSCTL:
+	case STEP_BRIDGE_ADD:
+	case STEP_VETH_ADD:
+	case STEP_LINK_SET:
+	case STEP_LINK_DEL:
+	case STEP_ADDRESS_ADD:
+	case STEP_ROUTE_ADD:
+	case STEP_WAIT_READY:
+	case STEP_CONNTRACK_FLUSH:
+		break;
+	}
+	return 0;
+}
+
+static int run_nft(const struct plan *plan, struct nft *nft, size_t first, size_t end,
+		   enum outcome *outcome, struct netd_error *err)
+{
+	_cleanup_nft_batch_ struct nft_batch *batch = NULL;
+	int r = nft_batch_new(&batch, err);
+
+	for (size_t i = first; i < end && r >= 0; i++)
+		r = batch_nft(batch, &plan->steps[i], false, err);
+	if (r >= 0)
+		r = nft_batch_send(nft, batch, err);
+	if (r < 0)
+		return r;
+	for (size_t i = first; i < end && outcome; i++)
+		outcome[i] = plan->steps[i].kind == STEP_RULESET_ADD && plan->steps[i].may_exist
+				     ? ALREADY
+				     : DONE;
+	return 0;
+}
+
+/* ---- the other steps ---------------------------------------------------------------------- */
+
+static const struct sysctl_net *sysctl_of(const struct applied *a, const struct step *step)
+{
+	return step->where == HOST ? a->tools->sysctl : &a->sysctl;
+}
+
+static int run_sysctl(struct applied *a, size_t i, struct netd_error *err)
+{
+	const struct step *step = &a->plan->steps[i];
+	char old[SYSCTL_VALUE_MAX];
+	int r = sysctl_write(sysctl_of(a, step), step->sysctl.path, step->sysctl.value, old, err);
+
+	if (r == -ENOENT && step->sysctl.may_lack)
+		return 0;
+	if (r == -ENOENT)
+		return error_set(err, NETD_E_UNSUPPORTED, ENOENT, step->sysctl.path,
+				 "this kernel has no sysctl net/%s", step->sysctl.path);
+	if (r <= 0)
+		return r;
+	a->old[i] = strdup(old);
+	if (!a->old[i])
+		return error_nomem(err);
+	a->outcome[i] = DONE;
+	return 0;
+}
+
+/*
+ * Asking for a link makes the kernel finish its pending carrier work on it first (linkwatch), which
+ * is what makes the first packet pass. On kernels where asking has no such effect the state follows
+ * within milliseconds, hence the loop.
+ */
+static int wait_up(struct rtnl *rtnl, uint32_t ifindex, struct netd_error *err)
+{
+	const struct timespec pause = { .tv_nsec = 500000 };
+	struct rtnl_link link = { 0 };
+
+	for (int tries = 0; tries < READY_TIMEOUT_MS * 2; tries++) {
+		int r = rtnl_link_get(rtnl, NULL, ifindex, &link, err);
+
+		if (r < 0)
+			return r == -ENODEV ? error_sys(err, ENODEV, NULL,
+							"interface %u vanished while it came up",
+							ifindex)
+					    : r;
+		if (link.operstate == OPERSTATE_UP)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return error_set(err, NETD_E_KERNEL, ETIMEDOUT, link.name,
+			 "interface %s did not come up within %d s", link.name,
+			 READY_TIMEOUT_MS / 1000);
+}
+
+static int run_wait(struct applied *a, size_t i, struct netd_error *err)
+{
+	const struct step *step = &a->plan->steps[i];
+	int r = wait_up(a->tools->host, step->ready.host_ifindex, err);
+
+	if (r >= 0)
+		r = wait_up(a->tools->host, step->ready.bridge_ifindex, err);
+	for (uint32_t j = 0; j < step->ready.n_address6 && r >= 0; j++)
+		r = rtnl_wait_address(a->events, step->ready.ifindex, &step->ready.address6[j],
+				      READY_TIMEOUT_MS, err);
+	return r < 0 ? r : wait_up(a->container, step->ready.ifindex, err);
+}
+
+static int flush_conntrack(const struct step *step, struct rtnl *host, struct netd_error *err)
+{
+	struct conntrack_filter filter = {
+		.host = step->conntrack.host,
+		.container = step->conntrack.container,
+		.protocol = step->conntrack.protocol,
+		.port = step->conntrack.port,
+		.count = step->conntrack.count,
+	};
+	_cleanup_free_ struct conntrack_filter *filters = NULL;
+	_cleanup_free_ struct prefix *own = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!ip_is_zero(&filter.host) || filter.container.family != AF_UNSPEC)
+		return conntrack_flush(&filter, 1, err);
+	/* a new wildcard mapping concerns flows to the host's own addresses, no others */
+	r = rtnl_own_addresses(host, filter.host.family, &own, &n, err);
+	if (r < 0 || n == 0)
+		return r;
+	filters = calloc(n, sizeof(*filters));
+	if (!filters)
+		return error_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		filters[i] = filter;
+		filters[i].host = own[i].ip;
+	}
+	return conntrack_flush(filters, n, err);
+}
+
+static int run_single(struct applied *a, size_t i, struct netd_error *err)
+{
+	const struct step *step = &a->plan->steps[i];
+
+	if (step->kind == STEP_SYSCTL)
+		return run_sysctl(a, i, err);
+	if (step->kind == STEP_WAIT_READY)
+		return run_wait(a, i, err);
+	return flush_conntrack(step, a->tools->host, err);
+}
+
+/* ---- undo --------------------------------------------------------------------------------- */
+
+static void undo_failed(const struct step *step, int errnum, struct netd_error *err)
+{
+	char text[160];
+
+	error_undo(err, "could not take back \"%s\": %s", step_text(step, text, sizeof(text)),
+		   strerrordesc_np(errnum));
+}
+
+/* The inverse message of a step; -1 if it has none. */
+static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
+{
+	struct rtnl_address address;
+	struct rtnl_route route;
+
+	switch (step->kind) {
+	case STEP_BRIDGE_ADD:
+		return rtnl_link_del(batch, step->bridge.ifindex);
+	case STEP_VETH_ADD:
+		return rtnl_link_del(batch, step->veth.host_ifindex);
+	case STEP_ADDRESS_ADD:
+		address = address_of(step);
+		return rtnl_address_del(batch, &address);
+	case STEP_ROUTE_ADD:
+		route = route_of(step);
+		return rtnl_route_del(batch, &route);
+	case STEP_LINK_SET:
+		if (!step->link.undo_down && step->link.ifindex != 1)
+			return -1;
+		return rtnl_link_set(batch,
+				     &(struct rtnl_link_change){ .ifindex = step->link.ifindex,
+								 .up = RTNL_OFF });
+	case STEP_SYSCTL:
+	case STEP_LINK_DEL:
+	case STEP_WAIT_READY:
+	case STEP_RULESET_ADD:
+	case STEP_RULESET_DEL:
+	case STEP_ELEM_ADD:
+	case STEP_ELEM_DEL:
+	case STEP_LOOPBACK6_ADD:
+	case STEP_LOOPBACK6_DEL:
+	case STEP_CONNTRACK_FLUSH:
+		break;
+	}
+	return -1;
+}
+
+static bool is_gone(int errnum)
+{
+	return errnum == ENODEV || errnum == EADDRNOTAVAIL || errnum == ESRCH || errnum == ENOENT;
+}
+
+static void undo_rtnl(struct applied *a, const struct step *step, struct netd_error *err)
+{
+	struct rtnl *rtnl = step->where == HOST ? a->tools->host : a->container;
+	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
+	int result = 0, r = rtnl_batch_new(&batch, NULL);
+
+	if (r >= 0 && batch_inverse(batch, step) < 0)
+		return;
+	if (r >= 0)
+		r = rtnl_batch_send(rtnl, batch, &result, NULL, NULL);
+	if (r >= 0)
+		r = result;
+	if (r < 0 && !is_gone(-r))
+		undo_failed(step, -r, err);
+}
+
+static void undo_sysctl(struct applied *a, size_t i, struct netd_error *err)
+{
+	const struct step *step = &a->plan->steps[i];
+	int r = sysctl_write(sysctl_of(a, step), step->sysctl.path, a->old[i], NULL, NULL);
+
+	if (r < 0 && r != -ENOENT)
+		undo_failed(step, -r, err);
+}
+
+/* Takes back the transaction whose last step is last, in one transaction. Returns its first step. */
+static size_t undo_nft(struct applied *a, size_t last, struct netd_error *err)
+{
+	_cleanup_nft_batch_ struct nft_batch *batch = NULL;
+	struct netd_error why = NETD_ERROR_INIT;
+	int r = nft_batch_new(&batch, &why);
+	size_t i = last + 1;
+
+	while (i > 0 && step_is_nft(a->plan->steps[i - 1].kind)) {
+		i--;
+		if (r >= 0 && a->outcome[i] == DONE)
+			r = batch_nft(batch, &a->plan->steps[i], true, &why);
+	}
+	if (r >= 0 && !nft_batch_empty(batch))
+		r = nft_batch_send(a->tools->nft, batch, &why);
+	if (r < 0)
+		error_undo(err, "could not take back the nftables changes: %s", why.message);
+	return i;
+}
+
+void apply_undo(struct applied *a, struct netd_error *err)
+{
+	for (size_t i = a->plan->n; i-- > 0;) {
+		const struct step *step = &a->plan->steps[i];
+
+		if (a->outcome[i] != DONE)
+			continue;
+		if (step_is_nft(step->kind))
+			i = undo_nft(a, i, err);
+		else if (step->kind == STEP_SYSCTL)
+			undo_sysctl(a, i, err);
+		else
+			undo_rtnl(a, step, err);
+	}
+}
+
+/* ---- plans -------------------------------------------------------------------------------- */
+
+void applied_free(struct applied *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; a->old && i < a->plan->n; i++)
+		free(a->old[i]);
+	free(a->old);
+	free(a->outcome);
+	rtnl_close(a->container);
+	rtnl_close(a->events);
+	sysctl_close(&a->sysctl);
+	free(a);
+}
+
+/* One visit to the container: every descriptor that is needed of it. */
+static int open_container(struct applied *a, struct netd_error *err)
+{
+	struct netns_visit visit;
+	int r = netns_enter(a->tools->netns_fd, &visit, err);
+
+	if (r < 0)
+		return r;
+	r = rtnl_open(0, &a->container, err);
+	if (r >= 0)
+		r = rtnl_open(1U << (RTNLGRP_IPV6_IFADDR - 1), &a->events, err);
+	if (r >= 0)
+		r = sysctl_open(&a->sysctl, err);
+	netns_leave(&visit);
+	return r;
+}
+
+static int applied_new(const struct plan *plan, const struct apply_tools *tools,
+		       struct applied **ret, struct netd_error *err)
+{
+	_cleanup_applied_ struct applied *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return error_nomem(err);
+	a->plan = plan;
+	a->tools = tools;
+	a->sysctl = (struct sysctl_net)SYSCTL_NET_INIT;
+	a->outcome = calloc(plan->n + 1, sizeof(*a->outcome));
+	a->old = calloc(plan->n + 1, sizeof(*a->old));
+	if (!a->outcome || !a->old)
+		return error_nomem(err);
+	if (tools->netns_fd >= 0) {
+		int r = open_container(a, err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+/* One past the last step that goes with step first. */
+static size_t group_end(const struct plan *plan, size_t first)
+{
+	const struct step *step = &plan->steps[first];
+	size_t end = first + 1;
+
+	if (is_rtnl(step->kind))
+		while (end < plan->n && is_rtnl(plan->steps[end].kind) &&
+		       plan->steps[end].where == step->where)
+			end++;
+	else if (step_is_nft(step->kind))
+		while (end < plan->n && step_is_nft(plan->steps[end].kind))
+			end++;
+	return end;
+}
+
+int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct applied **ret,
+	       struct netd_error *err)
+{
+	_cleanup_applied_ struct applied *a = NULL;
+	int r = applied_new(plan, tools, &a, err);
+	size_t end;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < plan->n; i = end) {
+		end = group_end(plan, i);
+		if (is_rtnl(plan->steps[i].kind))
+			r = run_rtnl(a, i, end, err);
+		else if (step_is_nft(plan->steps[i].kind))
+			r = run_nft(plan, tools->nft, i, end, a->outcome, err);
+		else
+			r = run_single(a, i, err);
+		if (r < 0) {
+			apply_undo(a, err);
+			return r;
+		}
+	}
+	*ret = TAKE_PTR(a);
+	return 0;
+}
+
+/* ---- removal ------------------------------------------------------------------------------ */
+
+struct link_removal {
+	struct rtnl *rtnl;
+	struct rtnl_batch *batch;
+	int result;
+	int r;
+};
+
+/* May run in another process: touches nothing but its own socket. */
+static void delete_link(void *arg)
+{
+	struct link_removal *removal = arg;
+
+	removal->r = rtnl_batch_send(removal->rtnl, removal->batch, &removal->result, NULL, NULL);
+}
+
+/*
+ * The notification comes when the device has left the host: name, index, addresses and bridge port
+ * are free. Only then does the kernel wait for its grace period, in the process that asked.
+ */
+static int wait_gone(struct rtnl *host, struct rtnl *events, const struct step *step,
+		     struct netd_error *err)
+{
+	const int slice = 250;
+	struct rtnl_link link;
+
+	for (int waited = 0; waited < GONE_TIMEOUT_MS; waited += slice) {
+		int r = rtnl_wait_link_gone(events, step->link.ifindex, slice, err);
+
+		if (r != -ETIME)
+			return r;
+		/* nobody was left to be told, or the notification was lost */
+		if (rtnl_link_get(host, NULL, step->link.ifindex, &link, NULL) == -ENODEV)
+			return 0;
+	}
+	return error_set(err, NETD_E_BUSY, ETIMEDOUT, step->link.name,
+			 "interface %s was not deleted within %d s: try again", step->link.name,
+			 GONE_TIMEOUT_MS / 1000);
+}
+
+static int delete_elsewhere(const struct apply_tools *tools, struct link_removal *removal,
+			    const struct step *step, struct netd_error *err)
+{
+	_cleanup_rtnl_ struct rtnl *events = NULL;
+	_cleanup_rtnl_ struct rtnl *own = NULL;
+	int r = rtnl_open(1U << (RTNLGRP_LINK - 1), &events, err);
+
+	if (r >= 0)
+		r = rtnl_open(0, &own, err);
+	if (r < 0)
+		return r;
+	removal->rtnl = own;
+	r = tools->spawn(delete_link, removal, tools->spawn_user);
+	if (r >= 0)
+		return wait_gone(tools->host, events, step, err);
+	delete_link(removal); /* no process to be had: wait here */
+	return removal->r < 0 ? removal->r : removal->result;
+}
+
+static int remove_link(const struct apply_tools *tools, const struct step *step,
+		       struct netd_error *err)
+{
+	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
+	struct link_removal removal = { .rtnl = tools->host };
+	struct rtnl_link link;
+	char text[160];
+	int r = rtnl_link_get(tools->host, NULL, step->link.ifindex, &link, err);
+
+	/* another name: not the interface that netd made */
+	if (r == -ENODEV || (r >= 0 && strcmp(link.name, step->link.name) != 0))
+		return 0;
+	if (r >= 0)
+		r = rtnl_batch_new(&batch, err);
+	if (r >= 0)
+		r = rtnl_link_del(batch, step->link.ifindex);
+	if (r < 0)
+		return r;
+	removal.batch = batch;
+	if (tools->spawn) {
+		r = delete_elsewhere(tools, &removal, step, err);
+	} else {
+		delete_link(&removal);
+		r = removal.r < 0 ? removal.r : removal.result;
+	}
+	if (r < 0 && !is_gone(-r))
+		return error_sys(err, -r, step->link.name, "cannot %s",
+				 step_text(step, text, sizeof(text)));
+	return 0;
+}
+
+/* One group of a removal; what is gone already counts as done. */
+static int remove_group(const struct plan *plan, const struct apply_tools *tools, size_t i,
+			size_t end, struct netd_error *err)
+{
+	const struct step *step = &plan->steps[i];
+	struct netd_error why = NETD_ERROR_INIT;
+	int r = 0;
+
+	if (step_is_nft(step->kind)) {
+		r = run_nft(plan, tools->nft, i, end, NULL, &why);
+		/* somebody deleted the whole table: nothing is left to withdraw */
+		if (r == -ENOENT)
+			return 0;
+	} else if (step->kind == STEP_LINK_DEL) {
+		r = remove_link(tools, step, &why);
+	} else if (step->kind == STEP_CONNTRACK_FLUSH) {
+		r = flush_conntrack(step, tools->host, &why);
+	}
+	if (r < 0 && err && err->code == NETD_OK)
+		*err = why;
+	return r;
+}
+
+int apply_removal(const struct plan *plan, const struct apply_tools *tools, struct netd_error *err)
+{
+	int first = 0;
+	size_t end;
+
+	for (size_t i = 0; i < plan->n; i = end) {
+		int r;
+
+		end = group_end(plan, i);
+		r = remove_group(plan, tools, i, end, err);
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	return first;
+}

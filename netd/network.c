@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Networks: resolving, setting, listing, removing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "operation.h"
+#include "util.h"
+
+/* ---- subnets ------------------------------------------------------------------------------ */
+
+struct prefixes {
+	struct prefix *list;
+	size_t n;
+	const char *except;
+};
+
+static int collect_subnets(const struct network *net, void *user)
+{
+	struct prefixes *p = user;
+	struct prefix *list;
+
+	if (strcmp(net->name, p->except) == 0 || net->n_ranges == 0)
+		return 0;
+	list = reallocarray(p->list, p->n + net->n_ranges, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	p->list = list;
+	for (uint32_t i = 0; i < net->n_ranges; i++)
+		p->list[p->n++] = net->ranges[i].subnet;
+	return 0;
+}
+
+/* Subnets that avoid every address and route of the host and every other network. */
+static int choose_subnets(struct operation *op, struct store_txn *txn, struct network *net,
+			  struct netd_error *err)
+{
+	struct prefixes busy = { .except = net->name };
+	int r = rtnl_busy_prefixes(op->host, &busy.list, &busy.n, err);
+
+	if (r >= 0)
+		r = store_network_each(txn, collect_subnets, &busy, err);
+	if (r >= 0)
+		r = spec_choose_subnets(net, op->netd->pools, op->netd->n_pools, busy.list, busy.n,
+					err);
+	free(busy.list);
+	return r;
+}
+
+struct overlap {
+	const struct network *net;
+	struct netd_error *err;
+};
+
+static int check_overlap(const struct network *other, void *user)
+{
+	struct overlap *o = user;
+	char a[PREFIX_STRLEN], b[PREFIX_STRLEN];
+
+	if (strcmp(other->name, o->net->name) == 0)
+		return 0;
+	for (uint32_t i = 0; i < o->net->n_ranges; i++) {
+		for (uint32_t j = 0; j < other->n_ranges; j++) {
+			const struct prefix *mine = &o->net->ranges[i].subnet;
+			const struct prefix *theirs = &other->ranges[j].subnet;
+
+			/* two networks may share a bridge, and then a subnet */
+			if (!prefix_overlaps(mine, theirs) ||
+			    (strcmp(other->bridge, o->net->bridge) == 0 &&
+			     memcmp(mine, theirs, sizeof(*mine)) == 0))
+				continue;
+			return error_set(
+				o->err, NETD_E_CONFLICT, EADDRINUSE, o->net->name,
+				"subnet %s of network %s overlaps with %s of network %s: choose "
+				"another, or remove that network",
+				prefix_format(mine, a), o->net->name, prefix_format(theirs, b),
+				other->name);
+		}
+	}
+	return 0;
+}
+
+/* ---- resolving ---------------------------------------------------------------------------- */
+
+/* Subnets that the new definition no longer has stay known for as long as containers use them. */
+static int keep_subnets(struct network *net, const struct network *former, struct netd_error *err)
+{
+	for (uint32_t i = 0; i < former->n_ranges; i++) {
+		struct range old = former->ranges[i];
+		bool kept = false;
+
+		for (uint32_t j = 0; j < net->n_ranges; j++)
+			kept |= memcmp(&net->ranges[j].subnet, &old.subnet, sizeof(old.subnet)) ==
+				0;
+		if (kept)
+			continue;
+		if (net->n_ranges == MAX_RANGES)
+			return error_set(
+				err, NETD_E_INVALID, E2BIG, net->name,
+				"network %s has had too many ranges while in use: detach its "
+				"containers first",
+				net->name);
+		old.set = RANGE_RETIRED;
+		net->ranges[net->n_ranges++] = old;
+	}
+	return 0;
+}
+
+/* The definition of a network that has containers: it may change, but not move. */
+static int merge(struct network *net, const struct network *former, struct netd_error *err)
+{
+	if (strcmp(net->bridge, former->bridge) != 0)
+		return error_set(
+			err, NETD_E_EXISTS, EBUSY, net->name,
+			"network %s is in use on bridge %s and cannot move to %s: detach its "
+			"containers first",
+			net->name, former->bridge, net->bridge);
+	net->flags |= former->flags & NETWORK_READY;
+	net->bridge_ifindex = former->bridge_ifindex;
+	net->bridge_mac = former->bridge_mac;
+	net->bridge_created = former->bridge_created;
+	net->loopback6 = former->loopback6;
+	return keep_subnets(net, former, err);
+}
+
+static bool same_definition(struct network *net, const struct network *former)
+{
+	/* an automatic network keeps the subnets that were chosen for it */
+	if ((net->flags & NETWORK_AUTO) && net->flags == (former->flags & ~NETWORK_READY)) {
+		memcpy(net->ranges, former->ranges, sizeof(net->ranges));
+		net->n_ranges = former->n_ranges;
+	}
+	return spec_same_network(net, former);
+}
+
+static int resolve_definition(struct operation *op, struct store_txn *txn,
+			      const struct network *definition, struct network *ret,
+			      const struct network *former, struct netd_error *err)
+{
+	struct overlap overlap = { ret, err };
+	size_t n = 0;
+	int r = 0;
+
+	*ret = *definition;
+	if (former) {
+		if (same_definition(ret, former)) {
+			*ret = *former;
+			return 0;
+		}
+		r = store_attachment_count(txn, ret->name, &n, err);
+		if (r >= 0 && n > 0)
+			r = merge(ret, former, err);
+	}
+	if (r >= 0 && (ret->flags & NETWORK_AUTO) && !network_has_family(ret, AF_INET))
+		r = choose_subnets(op, txn, ret, err);
+	return r < 0 ? r : store_network_each(txn, check_overlap, &overlap, err);
+}
+
+int network_resolve(struct operation *op, struct store_txn *txn, const char *name,
+		    const struct network *definition, struct network *ret,
+		    struct network *ret_former, bool *ret_stored, struct netd_error *err)
+{
+	int r = store_network_get(txn, name, ret_former, err);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	*ret_stored = r >= 0;
+	if (definition)
+		return resolve_definition(op, txn, definition, ret, *ret_stored ? ret_former : NULL,
+					  err);
+	if (*ret_stored) {
+		*ret = *ret_former;
+		return 0;
+	}
+	if (strcmp(name, NETD_DEFAULT_NETWORK) != 0)
+		return error_set(err, NETD_E_NOT_FOUND, ENOENT, name,
+				 "there is no network %s: create it first (netd network create %s)",
+				 name, name);
+	spec_default_network(operation_has_ipv6(op), ret);
+	return choose_subnets(op, txn, ret, err);
+}
+
+int network_down(struct operation *op, const struct network *net, struct netd_error *err)
+{
+	struct apply_tools tools = operation_tools(op);
+	_cleanup_inventory_ struct inventory inv = { 0 };
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	_cleanup_plan_ struct plan plan = { 0 };
+	int r = store_begin(op->session, false, &txn, err);
+
+	if (r >= 0)
+		r = inventory_load(txn, net->name, &inv, err);
+	if (r < 0)
+		return r;
+	store_abort(TAKE_PTR(txn));
+	plan_network_down(&plan, net, &inv);
+	r = plan_done(&plan, err);
+	return r < 0 ? r : apply_removal(&plan, &tools, err);
+}
+
+/* ---- API ---------------------------------------------------------------------------------- */
+
+static int put_network(struct operation *op, const struct network *net, struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	int r = store_begin(op->session, true, &txn, err);
+
+	if (r >= 0)
+		r = store_network_put(txn, net, err);
+	return r < 0 ? r : store_commit(TAKE_PTR(txn), err);
+}
+
+static int set_locked(struct operation *op, const struct network *definition,
+		      struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	struct network net, former;
+	bool stored = false;
+	size_t n = 0;
+	int r = store_begin(op->session, false, &txn, err);
+
+	if (r >= 0)
+		r = network_resolve(op, txn, definition->name, definition, &net, &former, &stored,
+				    err);
+	if (r >= 0)
+		r = store_attachment_count(txn, net.name, &n, err);
+	if (r < 0 || (stored && spec_same_network(&net, &former)))
+		return r;
+	store_abort(TAKE_PTR(txn));
+	if (n > 0)
+		return error_set(err, NETD_E_EXISTS, EBUSY, net.name,
+				 "network %s exists with another definition and is in use by %zu "
+				 "containers: detach them first",
+				 net.name, n);
+	if (stored)
+		r = network_down(op, &former, err);
+	return r < 0 ? r : put_network(op, &net, err);
+}
+
+int netd_network_set(struct netd *netd, const struct netd_network *network, struct netd_error *err)
+{
+	_cleanup_operation_ struct operation op = OPERATION_INIT;
+	struct network definition;
+	int r = spec_network(network, &definition, err);
+
+	if (r < 0) {
+		error_stage(err, NETD_STAGE_VALIDATE);
+		return r;
+	}
+	r = operation_open(netd, &op, err);
+	if (r >= 0)
+		r = store_lock_host(op.session, true, err);
+	if (r >= 0)
+		r = set_locked(&op, &definition, err);
+	error_stage(err, NETD_STAGE_RESERVE);
+	return r;
+}
+
+static int report_one(struct store_txn *txn, const struct network *net, struct netd_network **ret,
+		      struct netd_error *err)
+{
+	size_t n = 0;
+	int r = store_attachment_count(txn, net->name, &n, err);
+
+	return r < 0 ? r : report_network(net, n, ret, err);
+}
+
+int netd_network_get(struct netd *netd, const char *name, struct netd_network **ret_network,
+		     struct netd_error *err)
+{
+	_cleanup_session_ struct store_session *session = NULL;
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	struct network net;
+	int r = spec_check_network_name(name, err);
+
+	if (r >= 0)
+		r = store_session_open(netd->store, &session, err);
+	if (r >= 0)
+		r = store_begin(session, false, &txn, err);
+	if (r >= 0)
+		r = store_network_get(txn, name, &net, err);
+	if (r == -ENOENT)
+		return error_set(err, NETD_E_NOT_FOUND, ENOENT, name, "there is no network %s",
+				 name);
+	return r < 0 ? r : report_one(txn, &net, ret_network, err);
+}
+
+struct network_list {
+	struct store_txn *txn;
+	struct netd_network **list;
+	size_t n;
+	struct netd_error *err;
+};
+
+static int list_network(const struct network *net, void *user)
+{
+	struct network_list *l = user;
+	struct netd_network **list = reallocarray(l->list, l->n + 1, sizeof(*list));
+	int r;
+
+	if (!list)
+		return error_nomem(l->err);
+	l->list = list;
+	r = report_one(l->txn, net, &l->list[l->n], l->err);
+	if (r < 0)
+		return r;
+	l->n++;
+	return 0;
+}
+
+int netd_network_list(struct netd *netd, struct netd_network ***ret_list, size_t *ret_n,
+		      struct netd_error *err)
+{
+	_cleanup_session_ struct store_session *session = NULL;
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	struct network_list l = { .err = err };
+	int r = store_session_open(netd->store, &session, err);
+
+	if (r >= 0)
+		r = store_begin(session, false, &txn, err);
+	l.txn = txn;
+	if (r >= 0)
+		r = store_network_each(txn, list_network, &l, err);
+	if (r < 0) {
+		netd_network_list_free(l.list, l.n);
+		return r;
+	}
+	*ret_list = l.list;
+	*ret_n = l.n;
+	return 0;
+}
+
+void netd_network_list_free(struct netd_network **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		netd_network_free(list[i]);
+	free(list);
+}
+
+static int delete_record(struct operation *op, const char *name, struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	int r = store_begin(op->session, true, &txn, err);
+
+	if (r >= 0)
+		r = store_network_del(txn, name, err);
+	return r < 0 ? r : store_commit(TAKE_PTR(txn), err);
+}
+
+static int remove_locked(struct operation *op, const char *name, struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	struct network net;
+	size_t n = 0;
+	int r = attachments_recover(op, err);
+
+	if (r >= 0)
+		r = store_begin(op->session, false, &txn, err);
+	if (r >= 0)
+		r = store_network_get(txn, name, &net, err);
+	if (r == -ENOENT)
+		return error_set(err, NETD_E_NOT_FOUND, ENOENT, name, "there is no network %s",
+				 name);
+	if (r >= 0)
+		r = store_attachment_count(txn, name, &n, err);
+	if (r < 0)
+		return r;
+	store_abort(TAKE_PTR(txn));
+	if (n > 0)
+		return error_set(err, NETD_E_BUSY, EBUSY, name,
+				 "network %s is in use by %zu container interface%s: detach first "
+				 "(netd detach ID)",
+				 name, n, n == 1 ? "" : "s");
+	r = network_down(op, &net, err);
+	return r < 0 ? r : delete_record(op, name, err);
+}
+
+int netd_network_remove(struct netd *netd, const char *name, struct netd_error *err)
+{
+	_cleanup_operation_ struct operation op = OPERATION_INIT;
+	int r = spec_check_network_name(name, err);
+
+	if (r < 0) {
+		error_stage(err, NETD_STAGE_VALIDATE);
+		return r;
+	}
+	r = operation_open(netd, &op, err);
+	if (r >= 0)
+		r = store_lock_host(op.session, true, err);
+	if (r >= 0)
+		r = remove_locked(&op, name, err);
+	error_stage(err, NETD_STAGE_APPLY);
+	return r;
+}
