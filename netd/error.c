@@ -72,17 +72,18 @@ void error_kernel(struct netd_error *err, const char *text)
 
 void error_wrap(struct netd_error *err, const char *fmt, ...)
 {
-	char context[sizeof(err->message)], joined[2 * sizeof(err->message)];
+	char inner[sizeof(err->message)];
+	size_t len;
 	va_list ap;
 
 	if (!err || err->code == NETD_OK)
 		return;
+	memcpy(inner, err->message, sizeof(inner));
 	va_start(ap, fmt);
-	vsnprintf(context, sizeof(context), fmt, ap);
+	vsnprintf(err->message, sizeof(err->message), fmt, ap);
 	va_end(ap);
-	snprintf(joined, sizeof(joined), "%s: %s", context, err->message);
-	joined[sizeof(err->message) - 1] = '\0';
-	memcpy(err->message, joined, strlen(joined) + 1);
+	len = strlen(err->message);
+	snprintf(err->message + len, sizeof(err->message) - len, ": %s", inner);
 }
 
 void error_stage(struct netd_error *err, enum netd_stage stage)

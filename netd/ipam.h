@@ -34,8 +34,8 @@ int ipam_range_complete(struct range *range, bool want_gateway, struct netd_erro
  * "no IP addresses available in range set: a-b").
  * ret has room for MAX_ADDRESSES.
  */
-int ipam_allocate(const struct network *network, const struct prefix *requested,
-		  size_t n_requested, const struct ipam_state *state, struct lease *ret,
-		  uint32_t *ret_n, struct netd_error *err);
+int ipam_allocate(const struct network *network, const struct prefix *requested, size_t n_requested,
+		  const struct ipam_state *state, struct lease *ret, uint32_t *ret_n,
+		  struct netd_error *err);
 
 #endif

@@ -18,6 +18,9 @@ uint32_t nft_expr_bytes(const enum ruleset_type *fields, size_t max);
 /* Type of an nf_tables message as it stands in the netlink header. */
 #define NFT_EXPR_TYPE(msg) ((uint16_t)((NFNL_SUBSYS_NFTABLES << 8) | (msg)))
 
+/* The other way: the message of a netlink header. */
+#define NFT_EXPR_MSG(nlh) ((nlh)->nlmsg_type & 0xff)
+
 /* Table, sets, chains and rules. exclusive: -EEXIST from the kernel if the table exists. */
 int nft_expr_put_ruleset(struct nl_msgs *msgs, bool exclusive);
 /* Deletes the tables of both families, missing ones too: each is added first. */
@@ -57,9 +60,24 @@ const uint8_t *nft_elem_key(enum ruleset_set set, const struct nlattr *elem);
 bool nft_elem_same_data(enum ruleset_set set, const struct nlattr *elem,
 			const struct nft_elem *raw);
 
+/* Set that a message about elements is for; SET_COUNT_ for none of ours. */
+enum ruleset_set nft_elem_set(const struct nlmsghdr *nlh);
+/* Is it one of the maps of published ports? */
+bool nft_elem_is_publish(enum ruleset_set set);
+
 /* A key for people: "tcp 0.0.0.0:8080", "br0", "10.0.0.2". */
 #define NFT_ELEM_TEXT_SIZE 64
 const char *nft_elem_describe(enum ruleset_set set, const uint8_t *key,
 			      char ret[static NFT_ELEM_TEXT_SIZE]);
+
+/* ---- nft_refuse.c: refusals ----------------------------------------------------------------- */
+
+/*
+ * Fill err from the reply to a message, NULL: to a transaction as a whole; or to a question about
+ * what. Return the kernel's negative errno.
+ */
+int nft_refuse(const struct nlmsghdr *nlh, const struct nl_reply *reply, struct netd_error *err);
+int nft_refuse_question(int error, const struct nl_reply *reply, const char *what,
+			struct netd_error *err);
 
 #endif

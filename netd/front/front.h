@@ -18,4 +18,11 @@ int front_open(struct netd **ret, struct netd_error *err);
 /* $NETD_CONFIG_DIR or "/etc/netd". */
 const char *front_config_dir(void);
 
+/*
+ * Records an error of the front end itself, as the library does: err may be NULL, the first error
+ * stays, and the negative errno is returned. subject may be NULL, errnum is positive.
+ */
+int front_error(struct netd_error *err, enum netd_code code, int errnum, const char *subject,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
 #endif

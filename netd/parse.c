@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "parse.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "util.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Not isalnum(3): the answer must not depend on the caller's locale. */
+static bool is_alnum(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+int parse_u32_n(const char *text, unsigned long len, uint32_t max, uint32_t *ret)
+{
+	uint64_t value = 0;
+
+	if (!len)
+		return -EINVAL;
+	for (unsigned long i = 0; i < len; i++) {
+		if (!is_digit(text[i]))
+			return -EINVAL;
+		/* saturated, so that a malformed tail is still told from a large number */
+		if (value <= max)
+			value = value * 10 + (uint64_t)(text[i] - '0');
+	}
+	if (value > max)
+		return -ERANGE;
+	*ret = (uint32_t)value;
+	return 0;
+}
+
+int parse_u32(const char *text, uint32_t max, uint32_t *ret)
+{
+	return parse_u32_n(text, strlen(text), max, ret);
+}
+
+bool name_valid(const char *text, unsigned long max)
+{
+	size_t len = strnlen(text, max + 1);
+
+	if (!len || len > max || !is_alnum(text[0]))
+		return false;
+	for (size_t i = 1; i < len; i++)
+		if (!is_alnum(text[i]) && text[i] != '_' && text[i] != '.' && text[i] != '-')
+			return false;
+	return true;
+}
+
+bool ifname_valid(const char *text)
+{
+	static const char *const taken[] = { ".", "..", "all", "default", "lo" };
+	size_t len = strnlen(text, IFNAMSIZ);
+
+	if (!len || len >= IFNAMSIZ)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] <= ' ' || text[i] > '~' || strchr("/:%", text[i]))
+			return false;
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		if (strcmp(text, taken[i]) == 0)
+			return false;
+	return true;
+}
