@@ -9,7 +9,7 @@
 #include "fault.h"
 
 /* Far above any configuration; bounds memory. A prevResult of 10,000 addresses is about 1 MiB. */
-#define CNI_CONFIG_MAX (4 * 1024 * 1024)
+#define CNI_CONFIG_MAX ((size_t)4 * 1024 * 1024)
 
 /*
  * Descriptors 0 to 2 that are closed would be given to the next file opened, and the result written

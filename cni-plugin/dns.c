@@ -8,7 +8,7 @@
 #include "util.h"
 
 /* glibc reads no more than a few lines of it; this is far above. */
-#define RESOLV_CONF_MAX (64 * 1024)
+#define RESOLV_CONF_MAX 65536
 
 int dns_read(const struct gojson *dns, json_t **ret)
 {

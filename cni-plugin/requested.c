@@ -123,6 +123,7 @@ int requested_load(struct cni_conf *conf, const struct cni_args *args, struct cn
 	    gojson_strings(&cni, "ips", &cni_ips) < 0)
 		return -EINVAL;
 	n = count_args(args->ip) + json_array_size(cni_ips) + json_array_size(runtime_ips);
+	conf->n_ips = 0;
 	conf->ips = calloc(n + 1, sizeof(*conf->ips));
 	if (!conf->ips)
 		return fault_set(fault, CNI_E_RETRY, NULL, "out of memory");

@@ -236,7 +236,8 @@ enum netd_protocol { /* IANA protocol numbers */
 /*
  * One published port or range of ports: count consecutive container ports. In a request host_port 0
  * lets netd choose, and host_port_end greater than host_port + count - 1 (with count 1) lets it
- * choose within [host_port, host_port_end]. In a result host_port is what was assigned.
+ * choose within [host_port, host_port_end]; host_port_end 0 means what the other two say. In a
+ * result host_port is what was assigned.
  */
 struct netd_port {
 	char host_ip[NETD_IP_STRLEN]; /* "" both families, "0.0.0.0" any IPv4, "::" any IPv6 */

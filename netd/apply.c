@@ -16,6 +16,7 @@
 
 #define READY_TIMEOUT_MS 3000 /* a link comes up in microseconds; seconds mean a broken kernel */
 #define GONE_TIMEOUT_MS 10000 /* rtnl may be held by others who remove many namespaces */
+#define LOOPBACK_IFINDEX 1    /* LOOPBACK_IFINDEX of every namespace, net/net_namespace.h */
 #define OPERSTATE_UP 6	      /* IF_OPER_UP, RFC 2863 */
 
 enum outcome {
@@ -239,8 +240,10 @@ static void note_existing(struct applied *a, size_t i)
 	const struct step *step = &a->plan->steps[i];
 	struct rtnl_link link;
 
-	if (step->kind == STEP_LINK_SET && step->where == CONTAINER && step->link.ifindex == 1 &&
-	    rtnl_link_get(a->container, NULL, 1, &link, NULL) >= 0 && (link.flags & IFF_UP))
+	if (step->kind == STEP_LINK_SET && step->where == CONTAINER &&
+	    step->link.ifindex == LOOPBACK_IFINDEX &&
+	    rtnl_link_get(a->container, NULL, LOOPBACK_IFINDEX, &link, NULL) >= 0 &&
+	    (link.flags & IFF_UP))
 		a->outcome[i] = ALREADY;
 }
 
@@ -463,7 +466,7 @@ static void undo_failed(const struct step *step, int errnum, struct netd_error *
 		   strerrordesc_np(errnum));
 }
 
-/* The inverse message of a step; -1 if it has none. */
+/* The inverse of a step: one message, two for the loopback interface; -1 if it has none. */
 static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 {
 	struct rtnl_address address;
@@ -481,8 +484,14 @@ static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 		route = route_of(step);
 		return rtnl_route_del(batch, &route);
 	case STEP_LINK_SET:
-		if (!step->link.undo_down && step->link.ifindex != 1)
+		if (!step->link.undo_down && step->link.ifindex != LOOPBACK_IFINDEX)
 			return -1;
+		/* the kernel gave the loopback interface its IPv4 address when it came up */
+		if (step->link.ifindex == LOOPBACK_IFINDEX) {
+			address = (struct rtnl_address){ .ifindex = LOOPBACK_IFINDEX };
+			prefix_parse("127.0.0.1/8", &address.address);
+			rtnl_address_del(batch, &address);
+		}
 		return rtnl_link_set(batch,
 				     &(struct rtnl_link_change){ .ifindex = step->link.ifindex,
 								 .up = RTNL_OFF });
@@ -510,15 +519,15 @@ static void undo_rtnl(struct applied *a, const struct step *step, struct netd_er
 {
 	struct rtnl *rtnl = step->where == HOST ? a->tools->host : a->container;
 	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
-	int result = 0, r = rtnl_batch_new(&batch, NULL);
+	int result[2] = { 0 }, r = rtnl_batch_new(&batch, NULL);
 
 	if (r >= 0 && batch_inverse(batch, step) < 0)
 		return;
 	if (r >= 0)
-		r = rtnl_batch_send(rtnl, batch, &result, NULL, NULL);
-	if (r >= 0)
-		r = result;
-	if (r < 0 && !is_gone(-r))
+		r = rtnl_batch_send(rtnl, batch, result, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(result) && r >= 0; i++)
+		r = is_gone(-result[i]) ? 0 : result[i];
+	if (r < 0)
 		undo_failed(step, -r, err);
 }
 

@@ -8,8 +8,9 @@
 
 #include "util.h"
 
-static void error_record(struct netd_error *err, enum netd_code code, int errnum,
-			 const char *subject, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 5, 0)))
+error_record(struct netd_error *err, enum netd_code code, int errnum, const char *subject,
+	     const char *fmt, va_list ap)
 {
 	err->code = code;
 	err->errnum = errnum;
@@ -54,7 +55,8 @@ int error_sys(struct netd_error *err, int errnum, const char *subject, const cha
 		error_record(err, code_of_errno(errnum), errnum, subject, fmt, ap);
 		va_end(ap);
 		len = strlen(err->message);
-		snprintf(err->message + len, sizeof(err->message) - len, ": %s", strerrordesc_np(errnum));
+		snprintf(err->message + len, sizeof(err->message) - len, ": %s",
+			 strerrordesc_np(errnum));
 	}
 	return -errnum;
 }

@@ -106,7 +106,7 @@ static int check_order(const struct range *range, struct netd_error *err)
 			 "RangeEnd %s is below RangeStart %s: exchange them", end, start);
 }
 
-int ipam_range_complete(struct range *range, bool want_gateway, struct netd_error *err)
+int ipam_range_complete(struct range *range, struct netd_error *err)
 {
 	struct range r = *range;
 	char text[PREFIX_STRLEN];
@@ -126,10 +126,9 @@ int ipam_range_complete(struct range *range, bool want_gateway, struct netd_erro
 		rc = check_order(&r, err);
 	if (rc < 0)
 		return rc;
-	if (r.gateway.family == AF_UNSPEC && want_gateway)
+	if (r.gateway.family == AF_UNSPEC)
 		r.gateway = first_usable(&r.subnet);
-	if (r.gateway.family != AF_UNSPEC)
-		rc = check_gateway(&r, text, err);
+	rc = check_gateway(&r, text, err);
 	if (rc == 0)
 		*range = r;
 	return rc;

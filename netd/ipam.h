@@ -17,11 +17,11 @@ struct ipam_state {
 /*
  * Fills defaults of one range and checks it: start, end (first and last usable address; for IPv4 the
  * network and broadcast address are not usable, for IPv6 the subnet-router anycast address is not;
- * /31 and /127 use both), gateway (unless want_gateway is false: the subnet's first usable
+ * /31 and /127 use both), gateway (the subnet's first usable
  * address). A /31 or /127 whose gateway takes one of its two leaves the other. Fields with family
  * AF_UNSPEC are defaulted; start, end and gateway must lie inside the subnet, start <= end.
  */
-int ipam_range_complete(struct range *range, bool want_gateway, struct netd_error *err);
+int ipam_range_complete(struct range *range, struct netd_error *err);
 
 /*
  * Chooses one address from each range set of the network, in order of set number: the requested one

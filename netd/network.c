@@ -80,6 +80,35 @@ static int check_overlap(const struct network *other, void *user)
 	return 0;
 }
 
+/* A subnet around an address that the host uses elsewhere would cut it off from its neighbours. */
+static int check_host(struct operation *op, const struct network *net, struct netd_error *err)
+{
+	char a[PREFIX_STRLEN], b[IP_STRLEN];
+
+	for (uint32_t i = 0; i < net->n_ranges; i++) {
+		const struct range *range = &net->ranges[i];
+		_cleanup_free_ struct prefix *own = NULL;
+		size_t n = 0;
+		int r = rtnl_own_addresses(op->host, range->subnet.ip.family, &own, &n, err);
+
+		if (r < 0)
+			return r;
+		for (size_t j = 0; j < n; j++) {
+			if (!prefix_contains(&range->subnet, &own[j].ip) ||
+			    ip_equal(&range->gateway, &own[j].ip))
+				continue;
+			return error_set(
+				err, NETD_E_CONFLICT, EADDRINUSE, net->name,
+				"subnet %s of network %s contains %s, an address of this host "
+				"that is not its gateway: choose another subnet, or give that "
+				"address as gateway",
+				prefix_format(&range->subnet, a), net->name,
+				ip_format(&own[j].ip, b));
+		}
+	}
+	return 0;
+}
+
 /* ---- resolving ---------------------------------------------------------------------------- */
 
 /* Subnets that the new definition no longer has stay known for as long as containers use them. */
@@ -153,6 +182,8 @@ static int resolve_definition(struct operation *op, struct store_txn *txn,
 	}
 	if (r >= 0 && (ret->flags & NETWORK_AUTO) && !network_has_family(ret, AF_INET))
 		r = choose_subnets(op, txn, ret, err);
+	if (r >= 0 && !(ret->flags & NETD_NETWORK_NO_GATEWAY))
+		r = check_host(op, ret, err);
 	return r < 0 ? r : store_network_each(txn, check_overlap, &overlap, err);
 }
 

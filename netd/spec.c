@@ -155,28 +155,18 @@ bool network_has_family(const struct network *network, uint8_t family)
 	return false;
 }
 
-static int parse_in_subnet(const char *text, const char *what, const struct prefix *subnet,
-			   struct ip *ret, struct netd_error *err)
+static int parse_optional_ip(const char *text, const char *what, struct ip *ret,
+			     struct netd_error *err)
 {
-	char buf[PREFIX_STRLEN];
-
-	if (!text)
-		return 0;
-	if (ip_parse(text, ret) < 0)
+	if (text && ip_parse(text, ret) < 0)
 		return error_set(err, NETD_E_INVALID, EINVAL, text,
 				 "invalid %s: \"%s\" is no IP address", what, text);
-	if (!prefix_contains(subnet, ret))
-		return error_set(err, NETD_E_INVALID, EINVAL, text, "%s %s is not in network %s",
-				 what, text, prefix_format(subnet, buf));
 	return 0;
 }
 
-static int parse_range(const struct netd_range *in, bool want_gateway, struct range *ret,
-		       struct netd_error *err)
+static int parse_range(const struct netd_range *in, struct range *ret, struct netd_error *err)
 {
 	struct range range = { 0 };
-	struct prefix network;
-	char buf[PREFIX_STRLEN];
 	int r;
 
 	if (!in->subnet || prefix_parse(in->subnet, &range.subnet) < 0)
@@ -184,14 +174,6 @@ static int parse_range(const struct netd_range *in, bool want_gateway, struct ra
 			err, NETD_E_INVALID, EINVAL, in->subnet,
 			"invalid subnet \"%s\": give it in CIDR notation, as in 10.1.0.0/24",
 			in->subnet ? in->subnet : "");
-	if (prefix_has_host_bits(&range.subnet)) {
-		network = (struct prefix){ prefix_first(&range.subnet), range.subnet.len };
-		return error_set(
-			err, NETD_E_INVALID, EINVAL, in->subnet,
-			"Network has host bits set. For a subnet mask of length %u the network "
-			"address is %s",
-			range.subnet.len, prefix_format(&network, buf));
-	}
 	if (ip_is_multicast(&range.subnet.ip) || ip_is_loopback(&range.subnet.ip) ||
 	    ip_is_link_local(&range.subnet.ip))
 		return error_set(
@@ -202,13 +184,13 @@ static int parse_range(const struct netd_range *in, bool want_gateway, struct ra
 		return error_set(err, NETD_E_INVALID, EINVAL, in->subnet,
 				 "range set %u is beyond the supported %d", in->set, MAX_ADDRESSES);
 	range.set = (uint8_t)in->set;
-	r = parse_in_subnet(in->start, "range start", &range.subnet, &range.start, err);
+	r = parse_optional_ip(in->start, "range start", &range.start, err);
 	if (r >= 0)
-		r = parse_in_subnet(in->end, "range end", &range.subnet, &range.end, err);
+		r = parse_optional_ip(in->end, "range end", &range.end, err);
 	if (r >= 0)
-		r = parse_in_subnet(in->gateway, "gateway", &range.subnet, &range.gateway, err);
+		r = parse_optional_ip(in->gateway, "gateway", &range.gateway, err);
 	if (r >= 0)
-		r = ipam_range_complete(&range, want_gateway, err);
+		r = ipam_range_complete(&range, err);
 	if (r < 0)
 		return r;
 	*ret = range;
@@ -246,7 +228,6 @@ static int check_ranges(const struct network *net, struct netd_error *err)
 
 static int parse_ranges(const struct netd_network *in, struct network *net, struct netd_error *err)
 {
-	bool want_gateway = !(in->flags & NETD_NETWORK_NO_GATEWAY);
 	int r;
 
 	if (in->n_ranges > MAX_RANGES)
@@ -254,7 +235,7 @@ static int parse_ranges(const struct netd_network *in, struct network *net, stru
 				 "network has %zu ranges; at most %d are supported", in->n_ranges,
 				 MAX_RANGES);
 	for (size_t i = 0; i < in->n_ranges; i++) {
-		r = parse_range(&in->ranges[i], want_gateway, &net->ranges[i], err);
+		r = parse_range(&in->ranges[i], &net->ranges[i], err);
 		if (r < 0)
 			return r;
 		net->n_ranges++;
@@ -414,7 +395,6 @@ int spec_choose_subnets(struct network *net, const struct pool *pools, size_t n_
 			const struct prefix *busy, size_t n_busy, struct netd_error *err)
 {
 	const uint8_t families[] = { AF_INET, AF_INET6 };
-	bool want_gateway = !(net->flags & NETD_NETWORK_NO_GATEWAY);
 
 	for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
 		struct range range = { .set = (uint8_t)net->n_ranges };
@@ -432,7 +412,7 @@ int spec_choose_subnets(struct network *net, const struct pool *pools, size_t n_
 				"no free %s subnet is left in the pools for network %s: remove a "
 				"network, give a subnet, or configure another pool",
 				families[f] == AF_INET ? "IPv4" : "IPv6", net->name);
-		r = ipam_range_complete(&range, want_gateway, err);
+		r = ipam_range_complete(&range, err);
 		if (r < 0)
 			return r;
 		net->ranges[net->n_ranges++] = range;

@@ -56,7 +56,7 @@ static int detach_once(const struct run_key *key, struct netd_error *err)
 
 static void guard_clean(const struct run_key *key)
 {
-	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000L };
+	const struct timespec pause = { .tv_nsec = 20L * 1000 * 1000 };
 	struct netd_error err;
 	int r;
 

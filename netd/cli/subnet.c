@@ -53,9 +53,11 @@ static int parse_cidr(const char *text, struct cidr *ret)
 /* The mask of byte i of a prefix of len bits. */
 static uint8_t mask_byte(unsigned int len, unsigned int i)
 {
-	if (len >= 8 * (i + 1))
-		return 0xff;
-	return len <= 8 * i ? 0 : (uint8_t)(0xff << (8 * (i + 1) - len));
+	unsigned int mask = 0xff00;
+
+	if (len > 8 * i)
+		mask >>= MIN(len - 8 * i, 8);
+	return mask & 0xff;
 }
 
 static bool contains(const struct cidr *outer, const struct cidr *inner)
@@ -76,9 +78,9 @@ static struct cidr edge(const struct cidr *c, bool last)
 
 	e.len = family_bits(c->family);
 	for (unsigned int i = 0; i < e.len / 8; i++) {
-		uint8_t mask = mask_byte(c->len, i);
+		uint8_t mask = mask_byte(c->len, i), host = last ? (uint8_t)~mask : 0;
 
-		e.addr[i] = (uint8_t)((c->addr[i] & mask) | (last ? ~mask : 0));
+		e.addr[i] = (c->addr[i] & mask) | host;
 	}
 	return e;
 }

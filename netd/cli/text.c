@@ -47,13 +47,12 @@ void table_print(const struct table *table, struct buf *out)
 	}
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = column_width(table, i);
-	for (size_t i = 0; i < table->n_cells; i++) {
-		size_t column = i % table->columns;
+	for (size_t row = 0; row < table->n_cells; row += table->columns) {
+		char *const *cells = table->cells + row;
 
-		if (column + 1 == table->columns)
-			buf_printf(out, "%s\n", table->cells[i]);
-		else
-			buf_printf(out, "%-*s", widths[column], table->cells[i]);
+		for (size_t i = 0; i + 1 < table->columns; i++)
+			buf_printf(out, "%-*s", widths[i], cells[i]);
+		buf_printf(out, "%s\n", cells[table->columns - 1]);
 	}
 }
 

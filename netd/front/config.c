@@ -209,11 +209,12 @@ static int parse_network(const struct object *obj, const char *name, struct conf
 	r = object_check_keys(obj, keys, true);
 	if (r == 0)
 		r = object_string(obj, "name", true, &own);
-	if (r == 0 && strcmp(network->net.name, name) != 0)
+	if (r == 0 && strcmp(own, name) != 0)
 		r = front_error(
 			obj->err, NETD_E_INVALID, EINVAL, obj->file,
 			"%s: \"name\" is \"%s\", but the file is that of \"%s\"; rename one",
-			obj->file, network->net.name, name);
+			obj->file, own, name);
+	network->net.name = own;
 	if (r == 0)
 		r = object_string(obj, "bridge", false, &network->net.bridge);
 	if (r == 0)

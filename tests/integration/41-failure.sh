@@ -96,7 +96,7 @@ rm "$LAB_TMP/tiny/fill"
 check "works when there is room again" env NETD_STATE_DIR="$LAB_TMP/tiny" \
 	netd attach x --netns /run/netns/a --network net
 check "and can be detached" env NETD_STATE_DIR="$LAB_TMP/tiny" netd detach x
-umount "$LAB_TMP/tiny"
+umount -l "$LAB_TMP/tiny"
 
 section "state that must not be trusted"
 bad_state() {
@@ -122,7 +122,7 @@ bad_state "truncated"
 section "a table of that name that is not netd's"
 need "detach" detach stay
 need "rm" netd network rm net
-nft delete table inet netd
+nft flush ruleset
 nft -f - <<-RULES
 	table inet netd {
 		chain mine { type filter hook input priority 0; counter; }

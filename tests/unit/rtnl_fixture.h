@@ -14,6 +14,7 @@
 #define BRIDGE_INDEX 0x200001
 
 static const struct mac bridge_mac = { { 0x02, 0x42, 0, 0, 0, 1 } };
+static const struct mac host_mac = { { 0x02, 0x42, 0, 0, 0, 2 } };
 static const struct mac peer_mac = { { 0x02, 0x42, 10, 144, 0, 2 } };
 
 static inline struct ip ip_of(const char *text)
@@ -169,6 +170,7 @@ static inline void add_veth(struct rtnl_batch *batch, int ns)
 {
 	const struct rtnl_veth veth = { .host_name = "nv0",
 					.host_ifindex = HOST_INDEX,
+					.host_mac = host_mac,
 					.peer_name = "eth0",
 					.peer_ifindex = 7,
 					.peer_netns_fd = ns,

@@ -90,7 +90,7 @@ static void world_range(struct world *w, const char *subnet, const char *start, 
 {
 	struct range range = range_of(subnet, start, end, gateway, set);
 
-	assert_int_equal(ipam_range_complete(&range, !gateway, NULL), 0);
+	assert_int_equal(ipam_range_complete(&range, NULL), 0);
 	w->network.ranges[w->network.n_ranges++] = range;
 }
 
@@ -164,26 +164,22 @@ static void test_range_defaults(void **state)
 {
 	static const struct {
 		const char *subnet, *start, *end, *gateway;
-		bool want_gateway;
 		const char *out_start, *out_end, *out_gateway;
 	} cases[] = {
-		{ "10.0.0.0/24", 0, 0, 0, true, "10.0.0.1", "10.0.0.254", "10.0.0.1" },
-		{ "10.0.0.0/24", 0, 0, 0, false, "10.0.0.1", "10.0.0.254", "" },
-		{ "10.0.0.0/24", 0, 0, "10.0.0.9", false, "10.0.0.1", "10.0.0.254", "10.0.0.9" },
-		{ "10.0.0.0/24", "10.0.0.10", 0, 0, true, "10.0.0.10", "10.0.0.254", "10.0.0.1" },
-		{ "10.0.0.0/24", 0, "10.0.0.20", 0, true, "10.0.0.1", "10.0.0.20", "10.0.0.1" },
-		{ "10.0.0.0/24", "10.0.0.5", "10.0.0.5", 0, true, "10.0.0.5", "10.0.0.5",
+		{ "10.0.0.0/24", 0, 0, 0, "10.0.0.1", "10.0.0.254", "10.0.0.1" },
+		{ "10.0.0.0/24", 0, 0, "10.0.0.9", "10.0.0.1", "10.0.0.254", "10.0.0.9" },
+		{ "10.0.0.0/24", "10.0.0.10", 0, 0, "10.0.0.10", "10.0.0.254", "10.0.0.1" },
+		{ "10.0.0.0/24", 0, "10.0.0.20", 0, "10.0.0.1", "10.0.0.20", "10.0.0.1" },
+		{ "10.0.0.0/24", "10.0.0.5", "10.0.0.5", 0, "10.0.0.5", "10.0.0.5", "10.0.0.1" },
+		{ "10.0.0.0/24", "10.0.0.0", "10.0.0.255", 0, "10.0.0.0", "10.0.0.255",
 		  "10.0.0.1" },
-		{ "10.0.0.0/24", "10.0.0.0", "10.0.0.255", 0, true, "10.0.0.0", "10.0.0.255",
-		  "10.0.0.1" },
-		{ "10.0.0.0/30", 0, 0, 0, true, "10.0.0.1", "10.0.0.2", "10.0.0.1" },
-		{ "10.0.0.0/31", 0, 0, 0, true, "10.0.0.0", "10.0.0.1", "10.0.0.0" },
-		{ "10.0.0.0/31", 0, 0, "10.0.0.1", true, "10.0.0.0", "10.0.0.1", "10.0.0.1" },
-		{ "10.0.0.0/8", 0, 0, 0, true, "10.0.0.1", "10.255.255.254", "10.0.0.1" },
-		{ "fd00::/64", 0, 0, 0, true, "fd00::1", "fd00::ffff:ffff:ffff:ffff", "fd00::1" },
-		{ "fd00::/126", 0, 0, 0, true, "fd00::1", "fd00::3", "fd00::1" },
-		{ "fd00::/127", 0, 0, 0, true, "fd00::", "fd00::1", "fd00::" },
-		{ "fd00::/127", 0, 0, 0, false, "fd00::", "fd00::1", "" },
+		{ "10.0.0.0/30", 0, 0, 0, "10.0.0.1", "10.0.0.2", "10.0.0.1" },
+		{ "10.0.0.0/31", 0, 0, 0, "10.0.0.0", "10.0.0.1", "10.0.0.0" },
+		{ "10.0.0.0/31", 0, 0, "10.0.0.1", "10.0.0.0", "10.0.0.1", "10.0.0.1" },
+		{ "10.0.0.0/8", 0, 0, 0, "10.0.0.1", "10.255.255.254", "10.0.0.1" },
+		{ "fd00::/64", 0, 0, 0, "fd00::1", "fd00::ffff:ffff:ffff:ffff", "fd00::1" },
+		{ "fd00::/126", 0, 0, 0, "fd00::1", "fd00::3", "fd00::1" },
+		{ "fd00::/127", 0, 0, 0, "fd00::", "fd00::1", "fd00::" },
 	};
 
 	(void)state;
@@ -193,7 +189,7 @@ static void test_range_defaults(void **state)
 		struct netd_error err = NETD_ERROR_INIT;
 		char buf[IP_STRLEN];
 
-		assert_int_equal(ipam_range_complete(&range, cases[i].want_gateway, &err), 0);
+		assert_int_equal(ipam_range_complete(&range, &err), 0);
 		assert_string_equal(ip_format(&range.start, buf), cases[i].out_start);
 		assert_string_equal(ip_format(&range.end, buf), cases[i].out_end);
 		assert_string_equal(ip_format(&range.gateway, buf), cases[i].out_gateway);
@@ -237,7 +233,7 @@ static void test_range_refused(void **state)
 		struct range before = range;
 		struct netd_error err = NETD_ERROR_INIT;
 
-		assert_int_equal(ipam_range_complete(&range, true, &err), -EINVAL);
+		assert_int_equal(ipam_range_complete(&range, &err), -EINVAL);
 		assert_int_equal(err.code, NETD_E_INVALID);
 		if (!strstr(err.message, cases[i].part))
 			fail_msg("expected \"%s\" in: %s", cases[i].part, err.message);

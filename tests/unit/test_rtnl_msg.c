@@ -56,6 +56,7 @@ static void test_veth_message(void **state)
 {
 	const struct rtnl_veth veth = { .host_name = "host-name-15chr",
 					.host_ifindex = 0x7ffffffe,
+					.host_mac = host_mac,
 					.peer_name = "peer-name-15chr",
 					.peer_ifindex = 0x7fffffff,
 					.peer_netns_fd = 1023,
@@ -80,6 +81,7 @@ static void test_veth_message(void **state)
 	assert_int_equal(nla_get_u32(tb[IFLA_MTU]), 65535);
 	assert_int_equal(nla_get_u32(tb[IFLA_NUM_TX_QUEUES]), 1);
 	assert_int_equal(nla_get_u32(tb[IFLA_NUM_RX_QUEUES]), 1);
+	assert_memory_equal(nla_data(tb[IFLA_ADDRESS]), &host_mac, sizeof(host_mac));
 	assert_null(tb[IFLA_MASTER]);
 	assert_int_equal(nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL), 0);
 	assert_string_equal(nla_get_string(info[IFLA_INFO_KIND]), "veth");
@@ -132,34 +134,37 @@ static void test_link_set_messages(void **state)
 	rtnl_batch_free(batch);
 }
 
-/* An NLMSG_ERROR as the kernel builds it with NETLINK_CAP_ACK */
+/* An NLMSG_ERROR as the kernel builds it with NETLINK_CAP_ACK; len bytes of it are sent */
 struct reply {
-	_Alignas(struct nlmsghdr) unsigned char data[256];
+	struct nlmsghdr header;
+	struct nlmsgerr error;
+	struct nlattr attribute;
+	char text[60];
 	size_t len;
 };
 
 static struct reply reply_of(uint32_t pid, uint32_t seq, int error, const char *text)
 {
-	struct reply reply = { .len = NLMSG_LENGTH(sizeof(struct nlmsgerr)) };
-	struct nlmsghdr *nh = (struct nlmsghdr *)(void *)reply.data;
-	struct nlmsgerr *e = nlmsg_data(nh);
+	struct reply reply = {
+		.header = { .nlmsg_type = NLMSG_ERROR,
+			    .nlmsg_flags = NLM_F_CAPPED,
+			    .nlmsg_pid = pid,
+			    .nlmsg_seq = seq },
+		/* capped: the 500 bytes of the request are not there */
+		.error = { .error = error, .msg.nlmsg_len = 500 },
+		.attribute.nla_type = NLMSGERR_ATTR_MSG,
+		.len = offsetof(struct reply, attribute),
+	};
 
-	*nh = (struct nlmsghdr){ .nlmsg_type = NLMSG_ERROR,
-				 .nlmsg_flags = NLM_F_CAPPED,
-				 .nlmsg_pid = pid,
-				 .nlmsg_seq = seq };
-	e->error = error;
-	e->msg.nlmsg_len = 500; /* capped: not there */
 	if (text) {
-		struct nlattr *nla = (struct nlattr *)(void *)(reply.data + reply.len);
+		size_t len = sizeof(reply.attribute) + strlen(text) + 1;
 
-		nh->nlmsg_flags |= NLM_F_ACK_TLVS;
-		nla->nla_type = NLMSGERR_ATTR_MSG;
-		nla->nla_len = (uint16_t)(sizeof(*nla) + strlen(text) + 1);
-		memcpy(nla + 1, text, strlen(text) + 1);
-		reply.len += NLMSG_ALIGN((size_t)nla->nla_len);
+		strcpy(reply.text, text);
+		reply.header.nlmsg_flags |= NLM_F_ACK_TLVS;
+		reply.attribute.nla_len = (uint16_t)len;
+		reply.len += NLMSG_ALIGN(len);
 	}
-	nh->nlmsg_len = (uint32_t)reply.len;
+	reply.header.nlmsg_len = (uint32_t)reply.len;
 	return reply;
 }
 
@@ -179,7 +184,7 @@ static struct rtnl_replies expecting(int *results, char *text)
 
 static int take(struct rtnl_replies *replies, struct reply reply)
 {
-	return rtnl_replies_take(replies, reply.data, reply.len);
+	return rtnl_replies_take(replies, &reply, reply.len);
 }
 
 static void test_replies(void **state)
@@ -214,7 +219,7 @@ static void test_replies(void **state)
 		unsigned char *cut = malloc(len ? len : 1);
 
 		replies = expecting(results, text);
-		memcpy(cut, reply.data, len);
+		memcpy(cut, &reply, len);
 		assert_int_equal(rtnl_replies_take(&replies, cut, len), -EBADMSG);
 		if (len >= sizeof(struct nlmsghdr)) { /* the header agrees with the cut */
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = (uint32_t)len;
@@ -236,7 +241,7 @@ static int count_visits(const struct nlmsghdr *nh, void *arg)
 
 static void test_answers(void **state)
 {
-	int visits = 0, gone = -ENOENT;
+	int visits = 0;
 	struct rtnl_answer answer = {
 		.port_id = 77, .seq = 100, .dump = true, .visit = count_visits, .arg = &visits
 	};
@@ -256,15 +261,16 @@ static void test_answers(void **state)
 	messages[0].nlmsg_flags = NLM_F_DUMP_INTR;
 	assert_int_equal(rtnl_answer_take(&answer, messages, 48), 1);
 	assert_true(answer.interrupted);
-	assert_int_equal(rtnl_answer_take(&answer, reply.data, reply.len), -EPERM);
+	assert_int_equal(rtnl_answer_take(&answer, &reply, reply.len), -EPERM);
 	assert_string_equal(answer.kernel_text, "no");
 	answer.dump = false;
 	assert_int_equal(rtnl_answer_take(&answer, messages, 16), 1);
 	assert_int_equal(rtnl_answer_take(&answer, messages, 15), -EBADMSG);
-	messages[2].nlmsg_len = 20; /* a dump that ends with an error */
-	memcpy(reply.data, &messages[2], 16);
-	memcpy(reply.data + 16, &gone, sizeof(gone));
-	assert_int_equal(rtnl_answer_take(&answer, reply.data, 20), -ENOENT);
+	reply.header.nlmsg_type = NLMSG_DONE; /* a dump that ends with an error */
+	reply.header.nlmsg_flags = 0;
+	reply.header.nlmsg_len = NLMSG_LENGTH(sizeof(reply.error.error));
+	reply.error.error = -ENOENT;
+	assert_int_equal(rtnl_answer_take(&answer, &reply, reply.header.nlmsg_len), -ENOENT);
 }
 
 int main(void)

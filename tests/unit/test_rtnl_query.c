@@ -108,6 +108,12 @@ static void test_busy_prefixes(void **state)
 	assert_false(contains(list, n, "::/0"));
 	assert_false(contains(list, n, "203.0.113.0/24"));
 	free(list);
+	assert_int_equal(rtnl_own_addresses(rtnl, AF_INET6, &list, &n, &err), 0);
+	assert_true(contains(list, n, "fd00:1::5/64"));
+	assert_true(contains(list, n, "::1/128"));
+	assert_false(contains(list, n, "fd00:2::/48"));
+	assert_false(contains(list, n, "10.1.2.3/16"));
+	free(list);
 	rtnl_close(rtnl);
 	close(ns);
 }
