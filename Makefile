@@ -63,12 +63,15 @@ TOOL_SRC := $(sort $(wildcard tests/tools/*.c))
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+
 LIB_A := $(BUILD)/libnetd.a
 LIB_SO := $(BUILD)/libnetd.so
 FRONT_A := $(BUILD)/libfront.a
 CLI := $(BUILD)/netd
 CNI := $(BUILD)/cni/netd
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(BENCH_SRC))
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(TOOL_SRC))
 
 all: $(LIB_A) $(LIB_SO) $(BUILD)/netd.pc $(CLI) $(CNI) ## library, CLI and CNI plugin (default)
@@ -137,6 +140,16 @@ $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(FRONT_A) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS)) -lpthread -o $@
 
+$(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ -o $@
+
+bench-build: $(BENCHES)
+
+bench: all bench-build ## CNI ADD and DEL beside the reference plugins (root, some minutes)
+	BUILD=$(BUILD) tests/bench/cni.sh
+
 tools: $(TOOLS) ## servers, clients and probes for the integration tests
 
 unit-build: $(UNIT)
@@ -147,7 +160,7 @@ unit: $(UNIT) ## build and run the unit tests (no root needed)
 check: ## the whole test suite (root; installs what it needs)
 	scripts/test
 
-ALL_C := $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC) $(UNIT_SRC) $(TOOL_SRC) $(wildcard tests/runtime/*.c)
+ALL_C := $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC) $(UNIT_SRC) $(TOOL_SRC) $(BENCH_SRC) $(wildcard tests/runtime/*.c)
 ALL_H := $(wildcard include/*.h netd/*.h netd/*/*.h cni-plugin/*.h tests/*/*.h)
 
 lint: ## clang-format, layers, cppcheck, clang-tidy
@@ -192,7 +205,7 @@ uninstall: ## remove what install put there
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: all help tools unit-build unit check lint format install uninstall clean
+.PHONY: all help tools bench-build bench unit-build unit check lint format install uninstall clean
 .SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

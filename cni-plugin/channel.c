@@ -33,7 +33,7 @@ int channel_read(int fd, struct buf *ret, struct cni_fault *fault)
 		if (ret->len + (size_t)n > CNI_CONFIG_MAX)
 			return fault_set(fault, CNI_E_DECODE, NULL,
 					 "error unmarshall network config: larger than %zu MiB",
-					 CNI_CONFIG_MAX / (1024 * 1024));
+					 CNI_CONFIG_MAX >> 20);
 		buf_add(ret, chunk, (size_t)n);
 	}
 	if (ret->failed)

@@ -179,9 +179,12 @@ static void put_set_names(struct nlmsghdr *nlh, enum ruleset_set set)
 	mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, ruleset_set_name(set));
 }
 
-/* The last message of the run, or a new one, with room for an element. */
+/*
+ * The last message of the run, or a new one, with room for an element. may_split false: it belongs to
+ * the one before it.
+ */
 static struct nlmsghdr *open_list(struct run *run, enum ruleset_set set, uint16_t type,
-				  uint16_t flags)
+				  uint16_t flags, bool may_split)
 {
 	const struct nlmsghdr *last;
 	struct nlmsghdr *nlh;
@@ -190,7 +193,7 @@ static struct nlmsghdr *open_list(struct run *run, enum ruleset_set set, uint16_
 	if (!room)
 		return NULL;
 	last = (const struct nlmsghdr *)(run->msgs.data + run->msg);
-	if (run->open && last->nlmsg_type == type && last->nlmsg_len < LIST_MAX)
+	if (run->open && last->nlmsg_type == type && (last->nlmsg_len < LIST_MAX || !may_split))
 		return (struct nlmsghdr *)(run->msgs.data + run->msg);
 	nlh = nl_put_header(room, type, flags, NFPROTO_INET);
 	put_set_names(nlh, set);
@@ -217,7 +220,8 @@ static int batch_elem(struct nft_batch *batch, const struct elem *elem, uint16_t
 
 	nft_elem_first(elem, &raw);
 	do {
-		struct nlmsghdr *nlh = open_list(run, elem->set, NFT_EXPR_TYPE(msg), flags);
+		struct nlmsghdr *nlh =
+			open_list(run, elem->set, NFT_EXPR_TYPE(msg), flags, !raw.interval_end);
 
 		if (!nlh)
 			return error_nomem(err);
@@ -424,13 +428,12 @@ int nft_table_state(struct nft *nft, enum nft_table_state *ret, struct netd_erro
 	return 0;
 }
 
-/* Compares the element in an answer with the one that was asked for. */
+/* Compares the element in an answer with the one that was meant. */
 struct question {
 	enum ruleset_set set;
-	const uint8_t *key;
-	size_t key_len;
-	const struct nft_elem *raw; /* NULL: the value does not matter */
-	int answer;		    /* 0, 1, or 2: present with another value */
+	const struct nft_elem *want;
+	bool data;  /* compare the value too */
+	int answer; /* 0, 1, or 2: present with another value */
 };
 
 static int on_elem(const struct nlmsghdr *nlh, void *user)
@@ -440,46 +443,73 @@ static int on_elem(const struct nlmsghdr *nlh, void *user)
 		nl_find_nested(nl_find(nlh, NFTA_SET_ELEM_LIST_ELEMENTS), NFTA_LIST_ELEM);
 	const uint8_t *key = elem ? nft_elem_key(q->set, elem) : NULL;
 
-	/* an interval set answers with the interval around the key */
-	if (key && memcmp(key, q->key, q->key_len) == 0)
-		q->answer = !q->raw || nft_elem_same_data(q->set, elem, q->raw) ? 1 : 2;
+	if (key && memcmp(key, q->want->key, q->want->key_len) == 0)
+		q->answer = !q->data || nft_elem_same_data(q->set, elem, q->want) ? 1 : 2;
 	return 0;
 }
 
-static int ask_elem(struct nft *nft, struct nlmsghdr *nlh, struct question *q,
-		    struct netd_error *err)
+/* Asks the set for a key. Is the answer the element that is wanted? */
+static int ask(struct nft *nft, enum ruleset_set set, const uint8_t *key,
+	       const struct nft_elem *want, bool data, struct netd_error *err)
 {
+	char buf[128 + NFT_ELEM_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
+	struct nlmsghdr *nlh =
+		nl_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETSETELEM), 0, NFPROTO_INET);
+	struct question q = { .set = set, .want = want, .data = data };
+	struct nft_elem asked = { .key_len = want->key_len };
 	struct nl_reply reply;
-	int r = nl_talk(&nft->nl, nlh, on_elem, q, &reply);
+	struct nlattr *list;
+	int r;
 
+	memcpy(asked.key, key, asked.key_len);
+	put_set_names(nlh, set);
+	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	nft_elem_put(nlh, set, &asked, false);
+	mnl_attr_nest_end(nlh, list);
+	r = nl_talk(&nft->nl, nlh, on_elem, &q, &reply);
 	if (r < 0 && r != -ENOENT)
-		return nft_refuse_question(r, &reply, ruleset_set_name(q->set), err);
-	return q->answer;
+		return nft_refuse_question(r, &reply, ruleset_set_name(set), err);
+	return q.answer;
+}
+
+/*
+ * Is the interval from start up to but without end (NULL: up to the end of the address space) there?
+ * The kernel answers with the start of the interval around a key. It does not find the end of an
+ * interval reliably where another one begins, so ask for the last address and the one behind it.
+ */
+static int ask_interval(struct nft *nft, enum ruleset_set set, const struct nft_elem *start,
+			const uint8_t *end, struct netd_error *err)
+{
+	uint8_t last[sizeof(start->key)];
+	size_t i = start->key_len;
+	int r = ask(nft, set, start->key, start, false, err);
+
+	if (r <= 0)
+		return r;
+	memset(last, 0xff, sizeof(last));
+	if (end)
+		memcpy(last, end, start->key_len);
+	while (end && i > 0 && last[--i]-- == 0)
+		;
+	r = ask(nft, set, last, start, false, err);
+	if (r <= 0 || !end)
+		return r;
+	r = ask(nft, set, end, start, false, err);
+	return r < 0 ? r : !r;
 }
 
 int nft_has_elem(struct nft *nft, const struct elem *elem, struct netd_error *err)
 {
-	char buf[128 + NFT_ELEM_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
-	struct nft_elem raw;
-	struct nlmsghdr *nlh;
-	struct nlattr *list;
-	struct question q = { .set = elem->set, .key = raw.key, .raw = &raw };
+	struct nft_elem raw, end;
 	int r = check_elem(elem, err);
 
 	if (r < 0)
 		return r;
 	nft_elem_first(elem, &raw);
-	q.key_len = raw.key_len;
-	do {
-		q.answer = 0;
-		nlh = nl_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETSETELEM), 0, NFPROTO_INET);
-		put_set_names(nlh, elem->set);
-		list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-		nft_elem_put(nlh, elem->set, &raw, false);
-		mnl_attr_nest_end(nlh, list);
-		r = ask_elem(nft, nlh, &q, err);
-	} while (r > 0 && !nft_elem_is_publish(elem->set) && nft_elem_next(elem, &raw));
-	return r;
+	if (!ruleset_set_desc(elem->set)->interval)
+		return ask(nft, elem->set, raw.key, &raw, true, err);
+	end = raw;
+	return ask_interval(nft, elem->set, &raw, nft_elem_next(elem, &end) ? end.key : NULL, err);
 }
 
 /* ---- deletion where the kernel has no NFT_MSG_DESTROYSETELEM -------------------------------- */
@@ -504,23 +534,34 @@ static bool can_destroy(struct nft *nft)
 	return nft->destroy == YES;
 }
 
-/* Is this member of a list present? 1, 0 or negative errno. */
-static int is_present(struct nft *nft, enum ruleset_set set, const struct nlattr *elem,
-		      struct netd_error *err)
+static bool is_end(const struct nlattr *elem)
 {
-	char buf[128 + NFT_ELEM_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
-	struct nlmsghdr *nlh =
-		nl_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETSETELEM), 0, NFPROTO_INET);
-	struct question q = { .set = set, .key = nft_elem_key(set, elem) };
-	struct nlattr *list;
+	return nl_find_nested(elem, NFTA_SET_ELEM_FLAGS) != NULL;
+}
 
-	q.key_len = nft_expr_bytes(ruleset_set_desc(set)->key, RULESET_KEY_FIELDS);
-	put_set_names(nlh, set);
-	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
-	mnl_attr_put(nlh, NFTA_LIST_ELEM | NLA_F_NESTED, mnl_attr_get_payload_len(elem),
-		     mnl_attr_get_payload(elem));
-	mnl_attr_nest_end(nlh, list);
-	return ask_elem(nft, nlh, &q, err);
+/* Is this member of a list present? next: the one behind it, or NULL. */
+static int is_present(struct nft *nft, enum ruleset_set set, const struct nlattr *elem,
+		      const struct nlattr *next, struct netd_error *err)
+{
+	const uint8_t *key = nft_elem_key(set, elem);
+	struct nft_elem raw = { 0 };
+
+	if (!key)
+		return 0;
+	raw.key_len = nft_expr_bytes(ruleset_set_desc(set)->key, RULESET_KEY_FIELDS);
+	memcpy(raw.key, key, raw.key_len);
+	if (!ruleset_set_desc(set)->interval)
+		return ask(nft, set, raw.key, &raw, false, err);
+	return ask_interval(nft, set, &raw, next && is_end(next) ? nft_elem_key(set, next) : NULL,
+			    err);
+}
+
+static const struct nlattr *next_in(const struct nlattr *list, const struct nlattr *elem)
+{
+	const struct nlattr *next = mnl_attr_next(elem);
+	const char *end = (const char *)mnl_attr_get_payload(list) + mnl_attr_get_payload_len(list);
+
+	return mnl_attr_ok(next, (int)(end - (const char *)next)) ? next : NULL;
 }
 
 /* Appends to the run a DELSETELEM of those elements of a DESTROYSETELEM that are present. */
@@ -530,21 +571,23 @@ static int resolve_message(struct nft *nft, const struct nlmsghdr *nlh, struct r
 	const struct nlattr *elem, *list = nl_find(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 	enum ruleset_set set = nft_elem_set(nlh);
 	struct nlmsghdr *dst;
-	int r;
+	int r = 0;
 
 	if (!list || set == SET_COUNT_)
 		return 0;
 	NL_FOR_EACH_NESTED(elem, list)
 	{
-		r = is_present(nft, set, elem, err);
+		/* the end of an interval stands behind its start and shares its fate */
+		if (!is_end(elem))
+			r = is_present(nft, set, elem, next_in(list, elem), err);
 		if (r < 0)
 			return r;
 		if (r == 0)
 			continue;
-		dst = open_list(out, set, NFT_EXPR_TYPE(NFT_MSG_DELSETELEM), 0);
+		dst = open_list(out, set, NFT_EXPR_TYPE(NFT_MSG_DELSETELEM), 0, true);
 		if (!dst)
 			return error_nomem(err);
-		mnl_attr_put(dst, NFTA_LIST_ELEM | NLA_F_NESTED, mnl_attr_get_payload_len(elem),
+		mnl_attr_put(dst, elem->nla_type, mnl_attr_get_payload_len(elem),
 			     mnl_attr_get_payload(elem));
 		close_list(out, dst);
 	}

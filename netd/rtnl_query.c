@@ -364,7 +364,7 @@ static bool is_address(const struct nlmsghdr *nh, const struct wish *wish)
 	return ip_equal(&ip, wish->ip);
 }
 
-/* The local route of an IPv6 address is made together with the notification. */
+/* The local route of an IPv6 address is made right after the notification; it names no interface. */
 static int ask_address(struct rtnl *rtnl, const struct wish *wish, struct netd_error *err)
 {
 	return rtnl_is_local(rtnl, wish->ip, err);

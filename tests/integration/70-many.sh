@@ -19,7 +19,7 @@ need "first use" detach m0
 snapshot "$LAB_TMP/before"
 
 for ((i = 0; i < N; i++)); do
-	at "m$i" echod "m$i" tcp:9000 tcp:9001 tcp:9002 tcp:9003 tcp:9004 >/dev/null 2>&1 </dev/null &
+	nsenter --net="/run/netns/m$i" -- echod "m$i" tcp:9000 tcp:9001 tcp:9002 tcp:9003 tcp:9004 >/dev/null 2>&1 </dev/null &
 	LAB_PIDS="$LAB_PIDS $!"
 done
 mkfifo "$LAB_TMP/end"

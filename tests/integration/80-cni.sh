@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lab.sh"
 lab_up
 plugin=$LAB_BUILD/cni/netd
+: >"$LAB_TMP/cni.err"
 box a b
 serve a a tcp:80 udp:53
 serve b b tcp:80
@@ -42,7 +43,8 @@ error() {
 
 section "VERSION"
 out=$(CNI_COMMAND=VERSION CNI_NETNS=dummy CNI_IFNAME=dummy CNI_PATH=dummy "$plugin" <<<'{"cniVersion":"1.0.0"}')
-json "VERSION" '.supportedVersions == ["0.1.0","0.2.0","0.3.0","0.3.1","0.4.0","1.0.0","1.1.0"]'
+json "VERSION" '.cniVersion and (["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] - .supportedVersions == [])'
+versions=$(jq -r '.supportedVersions[]' <<<"$out")
 check_eq "no environment: usage and success" 0 "$(env -i "$plugin" </dev/null >/dev/null 2>&1; echo $?)"
 
 section "ADD and DEL in every version"
@@ -51,7 +53,7 @@ add a < <(conf 1.1.0)
 check_eq "first ADD" 0 $status
 del a < <(conf 1.1.0)
 snapshot "$LAB_TMP/before"
-for version in 0.1.0 0.2.0 0.3.0 0.3.1 0.4.0 1.0.0 1.1.0; do
+for version in $versions; do
 	add a < <(conf $version)
 	check_eq "$version: ADD" 0 $status
 	json "$version: names its version" ".cniVersion == \"$version\""

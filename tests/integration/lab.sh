@@ -140,9 +140,9 @@ at() {
 	if [ "$ns" = host ]; then "$@"; else nsenter --net="/run/netns/$ns" -- "$@"; fi
 }
 
-# Runs in the background, output in $LAB_TMP/bg.PID; sets LAB_BG.
+# Runs a program in the background; LAB_BG is its process.
 bg() {
-	"$@" >"$LAB_TMP/bg.$BASHPID.$RANDOM" 2>&1 </dev/null &
+	"$@" >/dev/null 2>&1 </dev/null &
 	LAB_BG=$!
 	LAB_PIDS="$LAB_PIDS $LAB_BG"
 }
@@ -234,9 +234,10 @@ ip6() {
 
 # serve NS NAME PROTO:[ADDR:]PORT...: answers every client with NAME and the address it comes from.
 serve() {
-	local ns=$1 ready=$LAB_TMP/ready.$RANDOM.$RANDOM
+	local ns=$1 ready=$LAB_TMP/ready.$RANDOM.$RANDOM enter=()
 	shift
-	at "$ns" echod -r "$ready" "$@" >/dev/null 2>&1 </dev/null &
+	if [ "$ns" != host ]; then enter=(nsenter --net="/run/netns/$ns" --); fi
+	"${enter[@]}" echod -r "$ready" "$@" >/dev/null 2>&1 </dev/null &
 	LAB_BG=$!
 	LAB_PIDS="$LAB_PIDS $LAB_BG"
 	if ! until_true 5 test -e "$ready"; then

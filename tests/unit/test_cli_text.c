@@ -194,12 +194,14 @@ static void test_resolv(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	assert_int_equal(resolv_filter("# comment\nnameserver 127.0.0.53\nnameserver\t9.9.9.9 \n"
-				       "search a b\nnameserver ::1\nnameserver fe80::1%eth0\n"
-				       "nameserver 0.0.0.0\nnameserver ::ffff:127.0.0.1\n"
-				       "nameserver 2620:fe::fe\r\nnameserverx\noptions edns0",
-				       &out),
-			 2);
+	assert_int_equal(
+		resolv_filter(
+			"# comment\nnameserver 127.0.0.53\nnameserver\t9.9.9.9 \n"
+			"search a b\nnameserver ::1\nnameserver fe80::1%eth0\n"
+			"nameserver 0.0.0.0\nnameserver fe80::2\nnameserver ::ffff:127.0.0.1\n"
+			"nameserver 2620:fe::fe\r\nnameserverx\noptions edns0",
+			&out),
+		2);
 	assert_string_equal(out.data, "# comment\nnameserver 9.9.9.9\nsearch a b\n"
 				      "nameserver 2620:fe::fe\nnameserverx\noptions edns0\n");
 	buf_free(&out);

@@ -197,7 +197,7 @@ static char *listing(void)
 {
 	return run("nft list ruleset; nft --debug=netlink list ruleset | "
 		   "sed -E -n '/^(inet|netdev) /s/ [0-9]+( [0-9]+)?$//p; "
-		   "/element 0+  : 1 \\[end\\]/d; /^\t(element|.*\\[)/p; /^  \\[/p' | sort",
+		   "/element [0 ]+ : 1 \\[end\\]/d; /^\t(element|.*\\[)/p; /^  \\[/p' | sort",
 		   "", NULL);
 }
 

@@ -75,7 +75,7 @@ static void test_busy_prefixes(void **state)
 	struct prefix *list = NULL;
 	struct rtnl *rtnl;
 	size_t n = 0;
-	int ns;
+	int ns, off = 0;
 
 	(void)state;
 	if (!have_ns)
@@ -107,6 +107,14 @@ static void test_busy_prefixes(void **state)
 	assert_false(contains(list, n, "0.0.0.0/0"));
 	assert_false(contains(list, n, "::/0"));
 	assert_false(contains(list, n, "203.0.113.0/24"));
+	free(list);
+	/* a kernel that does not filter dumps leaves it to us */
+	assert_int_equal(
+		setsockopt(rtnl->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &off, sizeof(off)), 0);
+	assert_int_equal(rtnl_busy_prefixes(rtnl, &list, &n, &err), 0);
+	assert_true(contains(list, n, "fd00:2::/48"));
+	assert_false(contains(list, n, "203.0.113.0/24"));
+	assert_false(contains(list, n, "ff00::/8"));
 	free(list);
 	assert_int_equal(rtnl_own_addresses(rtnl, AF_INET6, &list, &n, &err), 0);
 	assert_true(contains(list, n, "fd00:1::5/64"));
@@ -234,7 +242,7 @@ static void test_cookie(void **state)
 static void test_wait_address(void **state)
 {
 	struct netd_error err = NETD_ERROR_INIT;
-	struct ip ip = ip_of("fd00::2"), other = ip_of("fd00::3");
+	struct ip ip = ip_of("fd00::2"), other = ip_of("fd00::3"), elsewhere = ip_of("fd00::4");
 	struct rtnl_batch *batch = new_batch();
 	struct rtnl *rtnl, *inner, *notices;
 	double t0;
@@ -257,6 +265,13 @@ static void test_wait_address(void **state)
 	assert_int_equal(rtnl_wait_address(notices, 7, &ip, 2000, &err), 0);
 	assert_false(notices->notices_lost);
 	assert_int_equal(is_local(inner, "fd00::2"), 1);
+	/* on another interface: not what is waited for */
+	set_up((batch = new_batch()), 1);
+	add_address(batch, 1, "fd00::4/64");
+	commit(inner, batch);
+	t0 = now_us();
+	rtnl_wait_address(notices, 7, &elsewhere, 40, &err);
+	assert_true(now_us() - t0 > 39e3);
 	t0 = now_us();
 	assert_int_equal(rtnl_wait_address(notices, 7, &other, 80, &err), -ETIME);
 	assert_true(now_us() - t0 > 79e3 && now_us() - t0 < 1e6);
