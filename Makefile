@@ -82,7 +82,7 @@ help: ## this list
 
 $(BUILD)/obj/cni-plugin/%.o $(BUILD)/obj/netd/cli/%.o $(BUILD)/obj/netd/front/%.o \
 	$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += $(call pkg_cflags,$(PROG_PKGS) $(TEST_PKGS))
-$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += -Icni-plugin
+$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += -Icni-plugin -Inetd/cli
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -127,10 +127,15 @@ $(BUILD)/netd.pc: netd/netd.pc.in Makefile include/netd.h
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' $< > $@
 
-# Unit tests link the static library, so that internal modules can be reached, and the plugin's
-# modules without its main().
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(filter-out %/main.o,$(call obj,$(CNI_SRC))) \
-		$(FRONT_A) $(LIB_A)
+# Unit tests link the static library, so that internal modules can be reached, and the modules of
+# both programs without their main().
+PROG_A := $(BUILD)/libprog.a
+
+$(PROG_A): $(filter-out %/main.o,$(call obj,$(CLI_SRC) $(CNI_SRC)))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(PROG_A) $(FRONT_A) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS) $(TEST_PKGS)) -o $@
@@ -169,9 +174,9 @@ lint: ## clang-format, layers, cppcheck, clang-tidy
 	$(Q)$(CPPCHECK) --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 		--suppressions-list=scripts/cppcheck.suppress --enable=warning,performance,portability \
 		-D_GNU_SOURCE -DNETD_LINT -Iinclude -Inetd -Icni-plugin $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC)
-	$(Q)printf '%s\n' $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC) | xargs -P 2 -n 4 $(CLANG_TIDY) --quiet \
-		--extra-arg=-Wno-unknown-warning-option -- -std=gnu11 $(ALL_CPPFLAGS) -Icni-plugin \
-		$(call pkg_cflags,$(PROG_PKGS)) 2>&1 | { ! grep -E 'warning:|error:' -A 6; }
+	$(Q)printf '%s\n' $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC) | xargs -P 2 -n 4 sh -c \
+		'$(CLANG_TIDY) --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 $(ALL_CPPFLAGS) \
+		-Icni-plugin $(call pkg_cflags,$(PROG_PKGS)) 2>/dev/null' sh
 
 format: ## rewrite the sources in the project's format
 	$(Q)$(CLANG_FORMAT) -i $(ALL_C) $(ALL_H)

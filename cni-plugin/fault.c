@@ -2,7 +2,6 @@
 #include "fault.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "util.h"
@@ -22,14 +21,6 @@ int fault_set(struct cni_fault *fault, enum cni_code code, const char *details, 
 	return -EINVAL;
 }
 
-/* The library has one code for both; these texts are fixed, since people search for them. */
-static bool concerns_port(const struct netd_error *err)
-{
-	return strstr(err->message, "port is already allocated") ||
-	       strstr(err->message, "failed to bind host port") ||
-	       strncmp(err->message, "port ", strlen("port ")) == 0;
-}
-
 static enum cni_code code_of(const struct netd_error *err)
 {
 	switch (err->code) {
@@ -39,7 +30,7 @@ static enum cni_code code_of(const struct netd_error *err)
 	case NETD_E_INVALID:
 		return CNI_E_CONFIG;
 	case NETD_E_CONFLICT:
-		return concerns_port(err) ? CNI_E_PORT : CNI_E_ADDRESS;
+		return err->errnum == EADDRINUSE ? CNI_E_PORT : CNI_E_ADDRESS;
 	case NETD_E_EXHAUSTED:
 		return CNI_E_EXHAUSTED;
 	case NETD_E_NOT_FOUND:

@@ -110,7 +110,7 @@ static int del(const struct cni_env *env, const struct cni_conf *conf, struct cn
 {
 	_cleanup_(netd_cleanup) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
-	struct netd_options options = { .size = sizeof(options) };
+	struct netd_options options = { .size = sizeof(options), .state_dir = front_state_dir() };
 	struct netd_detach_request request = {
 		.size = sizeof(request),
 		.network = conf->name,
@@ -118,16 +118,13 @@ static int del(const struct cni_env *env, const struct cni_conf *conf, struct cn
 		.ifname = env->ifname,
 		.spawn = front_spawn,
 	};
-	const char *dir = getenv("NETD_STATE_DIR");
 
 	/* never attached: beyond what ADD accepts */
 	if (!name_valid(conf->name, NETD_NAME_MAX) || !name_valid(env->id, NETD_ID_MAX) ||
 	    !ifname_valid(env->ifname))
 		return 0;
-	if (dir && *dir)
-		options.state_dir = dir;
 	/* no state, nothing attached: do not create it to find that out */
-	if (access(dir && *dir ? dir : "/run/netd", F_OK) < 0 && errno == ENOENT)
+	if (access(options.state_dir, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	if (netd_open(&options, &netd, &err) < 0 || netd_detach(netd, &request, &err) < 0)
 		return fault_netd(fault, &err);

@@ -74,7 +74,9 @@ NETD_API const char *netd_version(void);
 enum netd_code {
 	NETD_OK = 0,
 	NETD_E_INVALID,	    /* the request is malformed; nothing was tried */
-	NETD_E_CONFLICT,    /* an address or a host port is taken; the message names the owner */
+	/* taken, the message names by whom: a host port (errnum EADDRINUSE), or an address, subnet or
+	   bridge (EEXIST) */
+	NETD_E_CONFLICT,
 	NETD_E_EXHAUSTED,   /* no free address, host port or bridge port is left */
 	NETD_E_NOT_FOUND,   /* no such network or attachment */
 	NETD_E_EXISTS,	    /* the network, attachment or interface exists already */
@@ -133,9 +135,11 @@ struct netd_pool {
 	unsigned int length; /* prefix length of each subnet taken from it */
 };
 
+#define NETD_DEFAULT_STATE_DIR "/run/netd"
+
 struct netd_options {
 	size_t size;	       /* sizeof(struct netd_options) */
-	const char *state_dir; /* directory of the state file; NULL: "/run/netd" */
+	const char *state_dir; /* directory of the state file; NULL: NETD_DEFAULT_STATE_DIR */
 	const struct netd_pool *pools; /* tried in order; NULL: 10.144.0.0/12 cut into /24 and
 					  fd6e:6574:6400::/48 cut into /64 */
 	size_t n_pools;

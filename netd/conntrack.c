@@ -96,7 +96,7 @@ static int on_stats(const struct nlmsghdr *nlh, void *user)
 static int any_entry(struct nl *nl)
 {
 	char buf[REQUEST_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
-	struct nlmsghdr *nlh = nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET_STATS), 0, AF_UNSPEC);
+	struct nlmsghdr *nlh = nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET_STATS), NLM_F_ACK, AF_UNSPEC);
 	uint32_t count = 1; /* a kernel that does not tell */
 	int r = nl_talk(nl, nlh, on_stats, &count, NULL);
 

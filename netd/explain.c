@@ -95,8 +95,8 @@ static void print_route(struct buf *buf, const struct plan *plan, const struct s
 
 	print_where(buf, plan, step);
 	buf_printf(buf, "ip %sroute %s %s%s", step->route.dst.ip.family == AF_INET6 ? "-6 " : "",
-		   step->may_exist ? "replace" : "add", step->route.local ? "local " : "",
-		   prefix_format(&step->route.dst, dst));
+		   step->may_exist && step->where == HOST ? "replace" : "add",
+		   step->route.local ? "local " : "", prefix_format(&step->route.dst, dst));
 	if (step->route.gw.family != AF_UNSPEC)
 		buf_printf(buf, " via %s", ip_format(&step->route.gw, gw));
 	buf_printf(buf, " dev %s proto static", step->route.name);
@@ -104,7 +104,10 @@ static void print_route(struct buf *buf, const struct plan *plan, const struct s
 		buf_printf(buf, " table local");
 	if (step->route.metric)
 		buf_printf(buf, " metric %u", step->route.metric);
-	buf_printf(buf, "\n");
+	buf_printf(buf, "%s\n",
+		   step->may_exist && step->where == CONTAINER
+			   ? " || : # one that is there already stays"
+			   : "");
 }
 
 static void print_conntrack(struct buf *buf, const struct step *step)

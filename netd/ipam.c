@@ -349,7 +349,7 @@ static int allocate_requested(const struct walk *walk, const struct prefix *requ
 		return 0;
 	}
 	ip_format(&requested->ip, ip);
-	return error_set(err, NETD_E_CONFLICT, EADDRINUSE, ip,
+	return error_set(err, NETD_E_CONFLICT, EEXIST, ip,
 			 "requested IP address %s is not available in range set %s: it is leased "
 			 "to %s; detach that first or request another address",
 			 ip, set_format(walk->network, walk->set, set), owner);

@@ -8,7 +8,6 @@
 #include "operation.h"
 #include "util.h"
 
-#define DEFAULT_STATE_DIR "/run/netd"
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 const char *netd_version(void)
@@ -62,7 +61,8 @@ static int check_options(const struct netd_options *options, struct netd_error *
 
 int netd_open(const struct netd_options *options, struct netd **ret_netd, struct netd_error *err)
 {
-	const char *dir = options && options->state_dir ? options->state_dir : DEFAULT_STATE_DIR;
+	const char *dir =
+		options && options->state_dir ? options->state_dir : NETD_DEFAULT_STATE_DIR;
 	struct netd *netd;
 	int r = check_options(options, err);
 

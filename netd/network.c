@@ -54,11 +54,18 @@ struct overlap {
 
 static int check_overlap(const struct network *other, void *user)
 {
+	const uint32_t policy = NETD_NETWORK_ROUTED | NETD_NETWORK_INTERNAL | NETD_NETWORK_ISOLATED;
 	struct overlap *o = user;
 	char a[PREFIX_STRLEN], b[PREFIX_STRLEN];
 
 	if (strcmp(other->name, o->net->name) == 0)
 		return 0;
+	if (strcmp(other->bridge, o->net->bridge) == 0 && (other->flags ^ o->net->flags) & policy)
+		return error_set(
+			o->err, NETD_E_CONFLICT, EEXIST, o->net->bridge,
+			"bridge %s is used by network %s with another policy (routed, internal "
+			"or isolated): give network %s a bridge of its own",
+			other->bridge, other->name, o->net->name);
 	for (uint32_t i = 0; i < o->net->n_ranges; i++) {
 		for (uint32_t j = 0; j < other->n_ranges; j++) {
 			const struct prefix *mine = &o->net->ranges[i].subnet;
@@ -70,7 +77,7 @@ static int check_overlap(const struct network *other, void *user)
 			     memcmp(mine, theirs, sizeof(*mine)) == 0))
 				continue;
 			return error_set(
-				o->err, NETD_E_CONFLICT, EADDRINUSE, o->net->name,
+				o->err, NETD_E_CONFLICT, EEXIST, o->net->name,
 				"subnet %s of network %s overlaps with %s of network %s: choose "
 				"another, or remove that network",
 				prefix_format(mine, a), o->net->name, prefix_format(theirs, b),
@@ -98,7 +105,7 @@ static int check_host(struct operation *op, const struct network *net, struct ne
 			    ip_equal(&range->gateway, &own[j].ip))
 				continue;
 			return error_set(
-				err, NETD_E_CONFLICT, EADDRINUSE, net->name,
+				err, NETD_E_CONFLICT, EEXIST, net->name,
 				"subnet %s of network %s contains %s, an address of this host "
 				"that is not its gateway: choose another subnet, or give that "
 				"address as gateway",
@@ -187,6 +194,19 @@ static int resolve_definition(struct operation *op, struct store_txn *txn,
 	return r < 0 ? r : store_network_each(txn, check_overlap, &overlap, err);
 }
 
+/* Dual stack where the host speaks IPv6 and a pool has a subnet left, else IPv4. */
+static int resolve_default(struct operation *op, struct store_txn *txn, struct network *ret,
+			   struct netd_error *err)
+{
+	if (operation_has_ipv6(op)) {
+		spec_default_network(true, ret);
+		if (choose_subnets(op, txn, ret, NULL) >= 0)
+			return 0;
+	}
+	spec_default_network(false, ret);
+	return choose_subnets(op, txn, ret, err);
+}
+
 int network_resolve(struct operation *op, struct store_txn *txn, const char *name,
 		    const struct network *definition, struct network *ret,
 		    struct network *ret_former, bool *ret_stored, struct netd_error *err)
@@ -207,8 +227,7 @@ int network_resolve(struct operation *op, struct store_txn *txn, const char *nam
 		return error_set(err, NETD_E_NOT_FOUND, ENOENT, name,
 				 "there is no network %s: create it first (netd network create %s)",
 				 name, name);
-	spec_default_network(operation_has_ipv6(op), ret);
-	return choose_subnets(op, txn, ret, err);
+	return resolve_default(op, txn, ret, err);
 }
 
 int network_down(struct operation *op, const struct network *net, struct netd_error *err)
@@ -296,23 +315,30 @@ static int report_one(struct store_txn *txn, const struct network *net, struct n
 	return r < 0 ? r : report_network(net, n, ret, err);
 }
 
+/* Everything that looking at networks needs, the default one before its first use included. */
+static int open_view(struct netd *netd, struct operation *op, struct store_txn **ret,
+		     struct netd_error *err)
+{
+	int r = operation_open(netd, op, err);
+
+	if (r >= 0)
+		r = sysctl_open(&op->sysctl, err);
+	return r < 0 ? r : store_begin(op->session, false, ret, err);
+}
+
 int netd_network_get(struct netd *netd, const char *name, struct netd_network **ret_network,
 		     struct netd_error *err)
 {
-	_cleanup_session_ struct store_session *session = NULL;
+	_cleanup_operation_ struct operation op = OPERATION_INIT;
 	_cleanup_txn_ struct store_txn *txn = NULL;
-	struct network net;
+	struct network net, former;
+	bool stored;
 	int r = spec_check_network_name(name, err);
 
 	if (r >= 0)
-		r = store_session_open(netd->store, &session, err);
+		r = open_view(netd, &op, &txn, err);
 	if (r >= 0)
-		r = store_begin(session, false, &txn, err);
-	if (r >= 0)
-		r = store_network_get(txn, name, &net, err);
-	if (r == -ENOENT)
-		return error_set(err, NETD_E_NOT_FOUND, ENOENT, name, "there is no network %s",
-				 name);
+		r = network_resolve(&op, txn, name, NULL, &net, &former, &stored, err);
 	return r < 0 ? r : report_one(txn, &net, ret_network, err);
 }
 
@@ -339,19 +365,44 @@ static int list_network(const struct network *net, void *user)
 	return 0;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct netd_network *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* The network that exists without being created is listed although nothing is stored of it. */
+static int list_default(struct operation *op, struct network_list *l)
+{
+	struct network net, former;
+	bool stored;
+	int r;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->list[i]->name, NETD_DEFAULT_NETWORK) == 0)
+			return 0;
+	r = network_resolve(op, l->txn, NETD_DEFAULT_NETWORK, NULL, &net, &former, &stored, l->err);
+	if (r >= 0)
+		r = list_network(&net, l);
+	if (r >= 0)
+		qsort(l->list, l->n, sizeof(struct netd_network *), by_name);
+	return r;
+}
+
 int netd_network_list(struct netd *netd, struct netd_network ***ret_list, size_t *ret_n,
 		      struct netd_error *err)
 {
-	_cleanup_session_ struct store_session *session = NULL;
+	_cleanup_operation_ struct operation op = OPERATION_INIT;
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	struct network_list l = { .err = err };
-	int r = store_session_open(netd->store, &session, err);
+	int r = open_view(netd, &op, &txn, err);
 
-	if (r >= 0)
-		r = store_begin(session, false, &txn, err);
 	l.txn = txn;
 	if (r >= 0)
 		r = store_network_each(txn, list_network, &l, err);
+	if (r >= 0)
+		r = list_default(&op, &l);
 	if (r < 0) {
 		netd_network_list_free(l.list, l.n);
 		return r;

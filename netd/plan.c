@@ -507,7 +507,8 @@ static void add_port(struct plan *plan, const struct network *net, const struct 
 
 static void add_route(struct plan *plan, const struct attachment *att, const struct route *route)
 {
-	struct step step = { .kind = STEP_ROUTE_ADD, .where = CONTAINER };
+	/* a container on several networks keeps the default route of the first */
+	struct step step = { .kind = STEP_ROUTE_ADD, .where = CONTAINER, .may_exist = true };
 
 	set_name(step.route.name, att->ifname);
 	step.route.ifindex = att->ifindex;

@@ -74,11 +74,11 @@ struct rtnl_address {
 
 struct rtnl_route {
 	struct prefix dst;
-	struct ip gw;	  /* family AF_UNSPEC: none */
+	struct ip gw; /* family AF_UNSPEC: none */
 	uint32_t ifindex;
-	uint32_t table;	  /* RT_TABLE_MAIN, RT_TABLE_LOCAL */
-	uint8_t type;	  /* RTN_UNICAST, RTN_LOCAL */
-	uint32_t metric;  /* 0: default */
+	uint32_t table;	 /* RT_TABLE_MAIN, RT_TABLE_LOCAL */
+	uint8_t type;	 /* RTN_UNICAST, RTN_LOCAL */
+	uint32_t metric; /* 0: default */
 };
 
 /*

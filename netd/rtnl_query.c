@@ -59,6 +59,20 @@ int rtnl_answer_take(struct rtnl_answer *answer, const void *data, size_t len)
 }
 
 /*
+ * After an overrun the kernel drops every reply, too, and without a further error, until the queue has
+ * been empty: a question asked before that would wait for its answer in vain.
+ */
+static void make_room(struct rtnl *rtnl)
+{
+	int r;
+
+	rtnl->notices_lost = true;
+	do
+		r = rtnl_receive(rtnl, RTNL_REPLIES, MSG_DONTWAIT, NULL);
+	while (r >= 0 || r == -ENOBUFS);
+}
+
+/*
  * One request and its answer; err is set by failures of the socket only, so that the caller can judge
  * the kernel's own errors (-ENODEV, ...). The header is that of the message.
  */
@@ -80,7 +94,7 @@ static int ask_once(struct rtnl *rtnl, struct rtnl_answer *answer, struct nl_msg
 			r = rtnl_answer_take(answer, rtnl->data, (size_t)r);
 	}
 	if (r == -ENOBUFS)
-		rtnl->notices_lost = true;
+		make_room(rtnl);
 	return r < 0 ? r : 0;
 }
 

@@ -373,7 +373,7 @@ int sock_port_range(const struct sysctl_net *net, uint16_t *ret_first, uint16_t 
 		    uint8_t reserved[static 8192], struct netd_error *err)
 {
 	uint8_t bits[8192] = { 0 };
-	uint32_t range[2];
+	uint32_t range[2] = { 0 };
 	int r = read_range(net, range, err);
 
 	if (!r)

@@ -139,7 +139,7 @@ static int lease_conflict(struct store_txn *txn, const char *network, const stru
 	r = store_lease_owner(txn, network, ip, &owner, err);
 	if (r <= 0)
 		return r;
-	return error_set(err, NETD_E_CONFLICT, EADDRINUSE, ip_format(ip, text),
+	return error_set(err, NETD_E_CONFLICT, EEXIST, ip_format(ip, text),
 			 "address %s of network %s is held by %s %s", text, network, owner.id,
 			 owner.ifname);
 }

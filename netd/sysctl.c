@@ -37,24 +37,32 @@ static int open_root(void)
 	return fd < 0 ? open("/proc/sys/net", OPEN_DIR) : fd;
 }
 
-int sysctl_open(struct sysctl_net *ret, struct netd_error *err)
+static int open_all(struct sysctl_net *net, struct netd_error *err)
 {
-	_cleanup_(sysctl_close) struct sysctl_net net = SYSCTL_NET_INIT;
-
-	net.root = open_root();
-	if (net.root < 0)
+	net->root = open_root();
+	if (net->root < 0)
 		return error_sys(err, errno, "/proc/sys/net", "cannot open /proc/sys/net");
-	net.ipv4 = openat(net.root, "ipv4", OPEN_DIR);
-	if (net.ipv4 < 0)
+	net->ipv4 = openat(net->root, "ipv4", OPEN_DIR);
+	if (net->ipv4 < 0)
 		return error_sys(err, errno, "/proc/sys/net/ipv4",
 				 "cannot open /proc/sys/net/ipv4");
-	net.ipv6 = openat(net.root, "ipv6", OPEN_DIR);
-	if (net.ipv6 < 0 && errno != ENOENT)
+	net->ipv6 = openat(net->root, "ipv6", OPEN_DIR);
+	if (net->ipv6 < 0 && errno != ENOENT)
 		return error_sys(err, errno, "/proc/sys/net/ipv6",
 				 "cannot open /proc/sys/net/ipv6");
-	*ret = net;
-	net = (struct sysctl_net)SYSCTL_NET_INIT;
 	return 0;
+}
+
+int sysctl_open(struct sysctl_net *ret, struct netd_error *err)
+{
+	struct sysctl_net net = SYSCTL_NET_INIT;
+	int r = open_all(&net, err);
+
+	if (r)
+		sysctl_close(&net);
+	else
+		*ret = net;
+	return r;
 }
 
 void sysctl_close(struct sysctl_net *net)

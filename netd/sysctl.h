@@ -42,7 +42,7 @@ int sysctl_read_list(const struct sysctl_net *net, const char *path, char **ret,
  * Writes unless the value is there already. Returns 1 if it was changed (ret_old, which may be NULL,
  * then holds the former value), 0 if not. A missing sysctl is -ENOENT with err untouched.
  */
-int sysctl_write(const struct sysctl_net *net, const char *path, const char *value,
-		 char *ret_old, struct netd_error *err);
+int sysctl_write(const struct sysctl_net *net, const char *path, const char *value, char *ret_old,
+		 struct netd_error *err);
 
 #endif

@@ -56,6 +56,13 @@ int front_spawn(void (*fn)(void *arg), void *arg, void *user)
 	_exit(0);
 }
 
+const char *front_state_dir(void)
+{
+	const char *dir = getenv("NETD_STATE_DIR");
+
+	return dir && *dir ? dir : NETD_DEFAULT_STATE_DIR;
+}
+
 const char *front_config_dir(void)
 {
 	const char *dir = getenv("NETD_CONFIG_DIR");
@@ -67,14 +74,12 @@ int front_open(struct netd **ret, struct netd_error *err)
 {
 	_cleanup_(config_pools_free) struct config_pools pools = { 0 };
 	struct netd_options options = { .size = sizeof(options) };
-	const char *dir = getenv("NETD_STATE_DIR");
 	int r;
 
 	r = config_pools_load(&pools, err);
 	if (r < 0)
 		return r;
-	if (dir && *dir)
-		options.state_dir = dir;
+	options.state_dir = front_state_dir();
 	options.pools = pools.pools;
 	options.n_pools = pools.n;
 	return netd_open(&options, ret, err);

@@ -15,6 +15,9 @@ int front_spawn(void (*fn)(void *arg), void *arg, void *user);
  * $NETD_CONFIG_DIR/netd.json (default directory /etc/netd), if that file exists. */
 int front_open(struct netd **ret, struct netd_error *err);
 
+/* $NETD_STATE_DIR, or the library's default. */
+const char *front_state_dir(void);
+
 /* $NETD_CONFIG_DIR or "/etc/netd". */
 const char *front_config_dir(void);
 

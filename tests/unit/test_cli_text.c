@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The CLI's objects are not part of a library, so the pure ones are compiled in here. */
+/* The pure parts of the CLI: suggestions, columns, name servers, subnets. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,9 +7,10 @@
 
 #include <cmocka.h>
 
-#include "cli/resolv.c"
-#include "cli/subnet.c"
-#include "cli/text.c"
+#include "resolv.h"
+#include "subnet.h"
+#include "text.h"
+#include "util.h"
 
 /* ---- text --------------------------------------------------------------------------------- */
 

@@ -688,10 +688,9 @@ static void test_permission(void **state)
 	struct nft *nft;
 
 	(void)state;
-	if (geteuid() != 0)
-		skip();
 	NEED_NETNS();
-	assert_int_equal(seteuid(65534), 0);
+	if (seteuid(65534) < 0)
+		skip(); /* a user namespace that maps one user only */
 	nft = open_nft();
 	send_fails(nft, elements(&e, 1, true), -EPERM, NETD_E_PERMISSION, "CAP_NET_ADMIN");
 	nft_close(nft);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -122,6 +123,68 @@ static void test_busy_prefixes(void **state)
 	assert_false(contains(list, n, "fd00:2::/48"));
 	assert_false(contains(list, n, "10.1.2.3/16"));
 	free(list);
+	rtnl_close(rtnl);
+	close(ns);
+}
+
+/* Moves the first address to the end of the list, as fast as possible, until it is killed. */
+static pid_t churn(int ns)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct rtnl_address address = { 1, prefix_of("10.1.1.1/32"), false };
+		struct rtnl *rtnl = open_in(ns, 0);
+
+		alarm(20);
+		for (unsigned int i = 0;; i++) {
+			struct rtnl_batch *batch = new_batch();
+
+			address.address.ip.b[1] = (uint8_t)(1 + i / 250 % 8);
+			address.address.ip.b[2] = (uint8_t)(1 + i % 250);
+			rtnl_address_del(batch, &address);
+			rtnl_address_add(batch, &address);
+			commit(rtnl, batch);
+		}
+	}
+	return pid;
+}
+
+/* Dumps that change under our hands are begun anew: nothing is listed twice, nothing missed. */
+static void test_interrupted_dump(void **state)
+{
+	struct rtnl *rtnl;
+	int ns, done = 0, busy = 0;
+	pid_t pid;
+
+	(void)state;
+	if (!have_ns)
+		skip();
+	ns = private_ns_new();
+	assert_true(private_ns_run(ns, "ip link set lo up; for i in 1 2 3 4 5 6 7 8; do "
+				       "for j in $(seq 250); do echo addr add 10.$i.$j.1/32 dev lo;"
+				       "done; done | ip -batch -"));
+	rtnl = open_in(ns, 0);
+	pid = churn(ns);
+	for (int i = 0; i < 150; i++) {
+		struct netd_error err = NETD_ERROR_INIT;
+		struct prefix *list = NULL;
+		size_t n = 0;
+		int r = rtnl_own_addresses(rtnl, AF_INET, &list, &n, &err);
+
+		if (r) {
+			assert_int_equal(r, -EAGAIN);
+			assert_int_equal(err.code, NETD_E_BUSY);
+			busy++;
+			continue;
+		}
+		done++;
+		assert_in_range(n, 2000, 2001); /* with 127.0.0.1 */
+		free(list);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	print_message("dumps under change: %d consistent, %d given up\n", done, busy);
 	rtnl_close(rtnl);
 	close(ns);
 }
@@ -409,6 +472,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_link_get),
 		cmocka_unit_test(test_busy_prefixes),
+		cmocka_unit_test(test_interrupted_dump),
 		cmocka_unit_test(test_default_routes),
 		cmocka_unit_test(test_is_local),
 		cmocka_unit_test(test_cookie),

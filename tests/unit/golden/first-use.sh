@@ -21,8 +21,8 @@ nsenter --net='/run/netns/it'\''s' ip link set eth0 up
 nsenter --net='/run/netns/it'\''s' ip address add fe80::42:aff:fe01:2/64 dev eth0 nodad
 nsenter --net='/run/netns/it'\''s' ip address add 10.1.0.2/24 broadcast + dev eth0
 nsenter --net='/run/netns/it'\''s' ip address add fd00:1::2/64 dev eth0 nodad
-nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static
-nsenter --net='/run/netns/it'\''s' ip -6 route add ::/0 via fd00:1::1 dev eth0 proto static
+nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static || : # one that is there already stays
+nsenter --net='/run/netns/it'\''s' ip -6 route add ::/0 via fd00:1::1 dev eth0 proto static || : # one that is there already stays
 # wait until both ends are up and the addresses answer
 nft -f - <<'END'
 table inet netd

@@ -7,7 +7,7 @@ nsenter --net='/run/netns/it'\''s' sysctl -q -e -w net/ipv6/conf/eth0/disable_ip
 nsenter --net='/run/netns/it'\''s' ip link set lo up
 nsenter --net='/run/netns/it'\''s' ip link set eth0 up
 nsenter --net='/run/netns/it'\''s' ip address add 10.1.0.2/24 broadcast + dev eth0
-nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static
+nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static || : # one that is there already stays
 # wait until both ends are up and the addresses answer
 nft -f - <<'END'
 add element inet netd publish_any4 { tcp . 8080 comment "lab/web/eth0" : 10.1.0.2 . 80 }
