@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The plugin's environment, CNI_ARGS, versions and the form of errors. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -190,28 +191,28 @@ static void test_fault(void **state)
 		enum netd_code code;
 		const char *message;
 		int expected;
+		int errnum;
 	} cases[] = {
-		{ NETD_E_INVALID, "why", 7 },
-		{ NETD_E_CONFLICT, "address 10.1.0.2 of network port is held by port eth0", 100 },
-		{ NETD_E_CONFLICT, "Bind for 0.0.0.0:80 failed: port is already allocated by x",
-		  101 },
-		{ NETD_E_CONFLICT, "failed to bind host port 0.0.0.0:80/tcp: address in use", 101 },
-		{ NETD_E_CONFLICT, "port 80 (protocol 6) on 0.0.0.0 is published by x", 101 },
-		{ NETD_E_EXHAUSTED, "why", 102 },
-		{ NETD_E_EXISTS, "why", 103 },
-		{ NETD_E_PERMISSION, "why", 104 },
-		{ NETD_E_KERNEL, "why", 105 },
-		{ NETD_E_UNSUPPORTED, "why", 106 },
-		{ NETD_E_STATE, "why", 107 },
-		{ NETD_E_NOT_FOUND, "why", 108 },
-		{ NETD_E_NETNS, "why", 8 },
-		{ NETD_E_BUSY, "why", 11 },
-		{ NETD_E_NOMEM, "why", 11 },
+		{ NETD_E_INVALID, "why", 7, EINVAL },
+		{ NETD_E_CONFLICT, "an address", 100, EEXIST },
+		{ NETD_E_CONFLICT, "a port", 101, EADDRINUSE },
+		{ NETD_E_EXHAUSTED, "why", 102, EINVAL },
+		{ NETD_E_EXISTS, "why", 103, EINVAL },
+		{ NETD_E_PERMISSION, "why", 104, EINVAL },
+		{ NETD_E_KERNEL, "why", 105, EINVAL },
+		{ NETD_E_UNSUPPORTED, "why", 106, EINVAL },
+		{ NETD_E_STATE, "why", 107, EINVAL },
+		{ NETD_E_NOT_FOUND, "why", 108, EINVAL },
+		{ NETD_E_NETNS, "why", 8, EINVAL },
+		{ NETD_E_BUSY, "why", 11, EINVAL },
+		{ NETD_E_NOMEM, "why", 11, EINVAL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct netd_error err = { .code = cases[i].code, .kernel = "because" };
+		struct netd_error err = { .code = cases[i].code,
+					  .errnum = cases[i].errnum,
+					  .kernel = "because" };
 		struct cni_fault fault = { 0 };
 		json_t *json;
 
