@@ -64,8 +64,8 @@ NETD_API const char *netd_version(void);
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
-#define NETD_NAME_MAX 128 /* bytes of a network name, without the terminating NUL */
-#define NETD_ID_MAX 256	  /* bytes of a container id */
+#define NETD_NAME_MAX 128  /* bytes of a network name, without the terminating NUL */
+#define NETD_ID_MAX 256	   /* bytes of a container id */
 #define NETD_IFNAME_MAX 15 /* bytes of an interface name: IFNAMSIZ - 1 */
 
 /* ---- errors ------------------------------------------------------------------------------- */
@@ -73,7 +73,7 @@ NETD_API const char *netd_version(void);
 /* What kind of failure it is; finer than errno, for programs that must react or translate. */
 enum netd_code {
 	NETD_OK = 0,
-	NETD_E_INVALID,	    /* the request is malformed; nothing was tried */
+	NETD_E_INVALID, /* the request is malformed; nothing was tried */
 	/* taken, the message names by whom: a host port (errnum EADDRINUSE), or an address, subnet or
 	   bridge (EEXIST) */
 	NETD_E_CONFLICT,
@@ -108,11 +108,11 @@ enum netd_stage {
 struct netd_error {
 	enum netd_code code;
 	enum netd_stage stage;
-	int errnum;	    /* positive errno */
-	char subject[128];  /* the thing concerned: a name, an address, a file */
-	char message[640];  /* what failed, on what, why, and what to do: one or two sentences */
-	char kernel[256];   /* the kernel's own explanation (extended ack), or empty */
-	char undo[256];	    /* what could not be undone after the failure, or empty */
+	int errnum;	   /* positive errno */
+	char subject[128]; /* the thing concerned: a name, an address, a file */
+	char message[640]; /* what failed, on what, why, and what to do: one or two sentences */
+	char kernel[256];  /* the kernel's own explanation (extended ack), or empty */
+	char undo[256];	   /* what could not be undone after the failure, or empty */
 };
 
 #define NETD_ERROR_INIT                                                                            \
@@ -191,17 +191,17 @@ enum netd_network_flag {
 
 /* Definition of a network; also what netd_network_get() and _list() report. */
 struct netd_network {
-	size_t size;	    /* sizeof(struct netd_network) */
-	const char *name;   /* [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most NETD_NAME_MAX */
-	const char *bridge; /* interface name; NULL: derived from the name */
+	size_t size;			 /* sizeof(struct netd_network) */
+	const char *name;		 /* [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most NETD_NAME_MAX */
+	const char *bridge;		 /* interface name; NULL: derived from the name */
 	const struct netd_range *ranges; /* none: automatic subnets, see struct netd_options */
 	size_t n_ranges;
 	const struct netd_route *routes; /* for the containers, beside the default route */
 	size_t n_routes;
-	unsigned int mtu;   /* bytes; 0: that of the kernel (1500) */
-	unsigned int flags; /* enum netd_network_flag */
-	size_t n_attachments;		/* output: attachments that exist */
-	unsigned int bridge_ifindex;	/* output: 0 while the bridge does not exist */
+	unsigned int mtu;	     /* bytes; 0: that of the kernel (1500) */
+	unsigned int flags;	     /* enum netd_network_flag */
+	size_t n_attachments;	     /* output: attachments that exist */
+	unsigned int bridge_ifindex; /* output: 0 while the bridge does not exist */
 };
 
 /* The network that exists without being created: automatic subnets, IPv6 where the host has it. */
@@ -217,8 +217,8 @@ struct netd_network {
 NETD_API int netd_network_set(struct netd *netd, const struct netd_network *network,
 			      struct netd_error *err);
 /* NETD_E_NOT_FOUND when there is none of that name. Release with netd_network_free(). */
-NETD_API int netd_network_get(struct netd *netd, const char *name, struct netd_network **ret_network,
-			      struct netd_error *err);
+NETD_API int netd_network_get(struct netd *netd, const char *name,
+			      struct netd_network **ret_network, struct netd_error *err);
 /* All networks, sorted by name, as an array of *ret_n pointers; release with _list_free(). */
 NETD_API int netd_network_list(struct netd *netd, struct netd_network ***ret_list, size_t *ret_n,
 			       struct netd_error *err);
@@ -230,9 +230,9 @@ NETD_API void netd_network_list_free(struct netd_network **list, size_t n);
 /* ---- published ports ---------------------------------------------------------------------- */
 
 enum netd_protocol { /* IANA protocol numbers */
-	NETD_TCP = 6,
-	NETD_UDP = 17,
-	NETD_SCTP = 132,
+		     NETD_TCP = 6,
+		     NETD_UDP = 17,
+		     NETD_SCTP = 132,
 };
 
 #define NETD_IP_STRLEN 46
@@ -268,7 +268,7 @@ struct netd_attach_request {
 	const char *netns;	/* path of the container's network namespace */
 	const char *const *ips; /* requested addresses, with or without prefix length */
 	size_t n_ips;
-	const char *mac;	/* requested MAC address; NULL: derived from the address */
+	const char *mac; /* requested MAC address; NULL: derived from the address */
 	const struct netd_port *ports;
 	size_t n_ports;
 	/*
@@ -277,7 +277,7 @@ struct netd_attach_request {
 	 * network must exist, or be "default".
 	 */
 	const struct netd_network *definition;
-	unsigned int mtu;	/* of the veth pair; 0: that of the network */
+	unsigned int mtu; /* of the veth pair; 0: that of the network */
 };
 
 struct netd_attachment_address {
@@ -294,8 +294,8 @@ struct netd_attachment {
 	const char *bridge_mac;
 	const char *host_ifname; /* host end of the veth pair */
 	const char *host_mac;
-	const char *mac;	 /* container end */
-	unsigned int mtu;	 /* 0: the kernel's default */
+	const char *mac;  /* container end */
+	unsigned int mtu; /* 0: the kernel's default */
 	unsigned int bridge_mtu;
 	unsigned int host_ifindex;
 	unsigned int ifindex;
@@ -328,7 +328,7 @@ struct netd_detach_request {
 	size_t size;	     /* sizeof(struct netd_detach_request) */
 	const char *network; /* NULL: every network */
 	const char *id;
-	const char *ifname;  /* NULL: every interface */
+	const char *ifname; /* NULL: every interface */
 	/*
 	 * Deleting a veth pair makes the caller wait 10 to 20 ms for an RCU grace period after the
 	 * pair is already gone from the host. A caller that can fork passes spawn: it must arrange
@@ -362,8 +362,8 @@ NETD_API void netd_attachment_list_free(struct netd_attachment **list, size_t n)
  * Explains existing attachments: the commands that would, on an empty host, give the kernel state
  * that netd made for (network, id, ifname); NULL is a wildcard for network and ifname. free(3).
  */
-NETD_API int netd_explain(struct netd *netd, const char *network, const char *id, const char *ifname,
-			  char **ret_script, struct netd_error *err);
+NETD_API int netd_explain(struct netd *netd, const char *network, const char *id,
+			  const char *ifname, char **ret_script, struct netd_error *err);
 
 #ifdef __cplusplus
 }

@@ -29,8 +29,8 @@ struct applied;
 int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct applied **ret,
 	       struct netd_error *err);
 /* Takes the plan back; what cannot be undone is recorded in err->undo. */
-void apply_undo(struct applied *applied, struct netd_error *err);
-void applied_free(struct applied *applied);
+void apply_undo(struct applied *a, struct netd_error *err);
+void applied_free(struct applied *a);
 static inline void applied_cleanup(struct applied **applied)
 {
 	applied_free(*applied);

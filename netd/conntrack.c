@@ -5,11 +5,14 @@
  * - Deletion by filter: one request a port, the kernel compares and deletes within one walk of the
  *   table (0.25 ms at 1,000 entries). Linux 6.10 and later. An older kernel ignores CTA_FILTER, sees a
  *   tuple that is incomplete and answers -EINVAL; that tuple is always sent, since without it such a
- *   kernel would read the request as "delete everything". For protocols other than TCP and UDP the
- *   kernel's filter does not compare ports, so they do not go this way.
+ *   kernel would read the request as "delete everything".
  * - Dump, compare here, delete each entry by its full original tuple, zone and id, so that another
  *   entry that has taken the same tuple meanwhile stays. The dump is filtered by the kernel as far as
  *   it can (Linux 5.8 and later; an older one sends more), but only the comparison here decides.
+ *
+ * What the kernel's filter cannot be trusted with (seen on Linux 6.18) stays out of it: IPv6 addresses,
+ * whose comparison is inverted, so that exactly the others match; ports other than those of TCP and UDP,
+ * which it does not compare. Filters that need these go the second way.
  */
 #include "conntrack.h"
 
@@ -61,22 +64,28 @@ static void put_tuple(struct nlmsghdr *nlh, uint16_t type, const struct ip *src,
 	mnl_attr_nest_end(nlh, tuple);
 }
 
-/* dst_port -1: any */
+/* The address if the kernel's filter compares it, else none. */
+static struct ip filterable(const struct ip *ip)
+{
+	return ip->family == AF_INET && !ip_is_zero(ip) ? *ip : (struct ip){ .family = AF_UNSPEC };
+}
+
+/* As much of the filter as the kernel can be trusted with; dst_port -1: any. */
 static void put_filter(struct nlmsghdr *nlh, const struct conntrack_filter *filter, int dst_port)
 {
 	static const struct ip none;
-	const struct ip *host = ip_is_zero(&filter->host) ? &none : &filter->host;
+	struct ip host = filterable(&filter->host), container = filterable(&filter->container);
 	uint32_t orig = FILTER_PROTO_NUM, reply = 0;
 	struct nlattr *nest;
 
 	if (dst_port >= 0)
 		orig |= FILTER_DST_PORT;
-	if (host->family != AF_UNSPEC)
+	if (host.family != AF_UNSPEC)
 		orig |= FILTER_IP_DST;
-	if (filter->container.family != AF_UNSPEC)
+	if (container.family != AF_UNSPEC)
 		reply |= FILTER_IP_SRC;
-	put_tuple(nlh, CTA_TUPLE_ORIG, &none, host, filter->protocol, dst_port);
-	put_tuple(nlh, CTA_TUPLE_REPLY, &filter->container, &none, -1, -1);
+	put_tuple(nlh, CTA_TUPLE_ORIG, &none, &host, filter->protocol, dst_port);
+	put_tuple(nlh, CTA_TUPLE_REPLY, &container, &none, -1, -1);
 	nest = mnl_attr_nest_start(nlh, CTA_FILTER);
 	mnl_attr_put_u32(nlh, CTA_FILTER_ORIG_FLAGS, orig);
 	mnl_attr_put_u32(nlh, CTA_FILTER_REPLY_FLAGS, reply);
@@ -96,7 +105,8 @@ static int on_stats(const struct nlmsghdr *nlh, void *user)
 static int any_entry(struct nl *nl)
 {
 	char buf[REQUEST_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
-	struct nlmsghdr *nlh = nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET_STATS), NLM_F_ACK, AF_UNSPEC);
+	struct nlmsghdr *nlh =
+		nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET_STATS), NLM_F_ACK, AF_UNSPEC);
 	uint32_t count = 1; /* a kernel that does not tell */
 	int r = nl_talk(nl, nlh, on_stats, &count, NULL);
 
@@ -107,15 +117,22 @@ static int any_entry(struct nl *nl)
 
 /* ---- deletion by filter --------------------------------------------------------------------- */
 
+/* Would the kernel's filter match exactly the entries that this one means? */
+static bool is_exact(const struct conntrack_filter *filter)
+{
+	if (filter->protocol != IPPROTO_TCP && filter->protocol != IPPROTO_UDP)
+		return false;
+	return filter->host.family == AF_INET ||
+	       (ip_is_zero(&filter->host) && filter->container.family == AF_UNSPEC);
+}
+
+/* Do the filters that can go this way have few enough ports for it to pay? */
 static bool wants_filter(const struct conntrack_filter *filters, size_t n)
 {
 	size_t ports = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		ports += filters[i].count;
-		if (filters[i].protocol != IPPROTO_TCP && filters[i].protocol != IPPROTO_UDP)
-			return false;
-	}
+	for (size_t i = 0; i < n; i++)
+		ports += is_exact(&filters[i]) ? filters[i].count : 0;
 	return ports <= FILTER_DELETES_MAX;
 }
 
@@ -206,21 +223,32 @@ static int on_entry(const struct nlmsghdr *nlh, void *user)
 	return 0;
 }
 
-/* Narrows the dump by what all the filters have in common. */
+/* Makes common cover filter as well; false if nothing that the kernel can compare does. */
+static bool widen(struct conntrack_filter *common, const struct conntrack_filter *filter)
+{
+	if (filter->protocol != common->protocol)
+		return false;
+	if (!ip_equal(&filter->host, &common->host))
+		common->host = (struct ip){ .family = common->host.family };
+	if (!ip_equal(&filter->container, &common->container))
+		common->container = (struct ip){ .family = AF_UNSPEC };
+	return true;
+}
+
+/* Narrows the dump by what all the filters of its family have in common. */
 static void put_common(struct nlmsghdr *nlh, const struct dump *dump)
 {
-	struct conntrack_filter common = dump->filters[0];
+	struct conntrack_filter common = { 0 };
 
-	for (size_t i = 1; i < dump->n; i++) {
+	for (size_t i = 0; i < dump->n; i++) {
 		const struct conntrack_filter *filter = &dump->filters[i];
 
-		if (filter->protocol != common.protocol ||
-		    filter->host.family != common.host.family)
+		if (filter->host.family != dump->family)
+			continue;
+		if (!common.protocol)
+			common = *filter;
+		else if (!widen(&common, filter))
 			return;
-		if (!ip_equal(&filter->host, &common.host))
-			common.host = (struct ip){ .family = common.host.family };
-		if (!ip_equal(&filter->container, &common.container))
-			common.container = (struct ip){ 0 };
 	}
 	put_filter(nlh, &common, -1);
 }
@@ -275,25 +303,46 @@ static bool has_family(const struct conntrack_filter *filters, size_t n, uint8_t
 	return false;
 }
 
+/*
+ * Deletes by filter what can be; the others go to rest, of room for n, and their number to ret_rest.
+ * So do those that the kernel refuses, not knowing deletion by filter.
+ */
+static int flush_exact(struct nl *nl, const struct conntrack_filter *filters, size_t n,
+		       struct conntrack_filter *rest, size_t *ret_rest)
+{
+	bool wanted = wants_filter(filters, n);
+	size_t n_rest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int r = -EINVAL;
+
+		if (wanted && is_exact(&filters[i]))
+			r = delete_by_filter(nl, &filters[i]);
+		if (r == -EINVAL || r == -EOPNOTSUPP)
+			rest[n_rest++] = filters[i];
+		else if (r < 0)
+			return r;
+	}
+	*ret_rest = n_rest;
+	return 0;
+}
+
 static int flush(struct nl *nl, const struct conntrack_filter *filters, size_t n)
 {
+	_cleanup_free_ struct conntrack_filter *rest = NULL;
+	size_t n_rest = 0;
 	int r = any_entry(nl);
 
 	if (r <= 0)
 		return r;
-	r = -EINVAL;
-	if (wants_filter(filters, n)) {
-		r = 0;
-		for (size_t i = 0; i < n && r >= 0; i++)
-			r = delete_by_filter(nl, &filters[i]);
-	}
-	if (r != -EINVAL && r != -EOPNOTSUPP)
-		return r;
-	r = 0;
-	if (has_family(filters, n, AF_INET))
-		r = delete_by_dump(nl, filters, n, AF_INET);
-	if (r >= 0 && has_family(filters, n, AF_INET6))
-		r = delete_by_dump(nl, filters, n, AF_INET6);
+	rest = calloc(n, sizeof(*rest));
+	if (!rest)
+		return -ENOMEM;
+	r = flush_exact(nl, filters, n, rest, &n_rest);
+	if (r >= 0 && has_family(rest, n_rest, AF_INET))
+		r = delete_by_dump(nl, rest, n_rest, AF_INET);
+	if (r >= 0 && has_family(rest, n_rest, AF_INET6))
+		r = delete_by_dump(nl, rest, n_rest, AF_INET6);
 	return r;
 }
 

@@ -61,11 +61,6 @@ int error_sys(struct netd_error *err, int errnum, const char *subject, const cha
 	return -errnum;
 }
 
-int error_nomem(struct netd_error *err)
-{
-	return error_set(err, NETD_E_NOMEM, ENOMEM, NULL, "out of memory");
-}
-
 void error_kernel(struct netd_error *err, const char *text)
 {
 	if (err && err->code != NETD_OK && !err->kernel[0])

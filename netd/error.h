@@ -7,6 +7,7 @@
 #ifndef NETD_ERROR_H
 #define NETD_ERROR_H
 
+#include <errno.h>
 #include <netd.h>
 
 /* Message as given. subject may be NULL. errnum is positive. */
@@ -20,7 +21,11 @@ int error_set(struct netd_error *err, enum netd_code code, int errnum, const cha
 int error_sys(struct netd_error *err, int errnum, const char *subject, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-int error_nomem(struct netd_error *err);
+static inline int error_nomem(struct netd_error *err)
+{
+	error_set(err, NETD_E_NOMEM, ENOMEM, NULL, "out of memory");
+	return -ENOMEM;
+}
 
 /* Attaches the kernel's extended-ack text to the recorded error. */
 void error_kernel(struct netd_error *err, const char *text);
@@ -32,7 +37,6 @@ void error_wrap(struct netd_error *err, const char *fmt, ...) __attribute__((for
 void error_stage(struct netd_error *err, enum netd_stage stage);
 
 /* Records a failed undo beside the first error; several are joined by "; ". */
-void error_undo(struct netd_error *err, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void error_undo(struct netd_error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

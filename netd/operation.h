@@ -38,7 +38,7 @@ struct apply_tools operation_tools(const struct operation *op);
  * What the plan needs to know of the host. network->bridge is looked for; a link of that name which
  * is not a bridge is NETD_E_INVALID. ret_bridge is filled if the bridge exists.
  */
-int operation_observe(struct operation *op, const struct network *network, struct observed *ret,
+int operation_observe(struct operation *op, const struct network *net, struct observed *ret,
 		      struct rtnl_link *ret_bridge, struct netd_error *err);
 
 /* Does the host speak IPv6 at all? */
@@ -65,7 +65,7 @@ void attachment_list_free(struct attachment_list *list); /* also a cleanup funct
 /* Everything ready but the network named except (NULL: nothing left out). Free with the next. */
 int inventory_load(struct store_txn *txn, const char *except, struct inventory *ret,
 		   struct netd_error *err);
-void inventory_free(struct inventory *inventory); /* also a cleanup function */
+void inventory_free(struct inventory *inv); /* also a cleanup function */
 #define _cleanup_inventory_ __attribute__((cleanup(inventory_free)))
 
 /* ---- networks (network.c) ----------------------------------------------------------------- */
@@ -79,12 +79,12 @@ int network_resolve(struct operation *op, struct store_txn *txn, const char *nam
 		    struct network *ret_former, bool *ret_stored, struct netd_error *err);
 
 /* Takes the network's bridge and elements out of the kernel; the host lock is held exclusively. */
-int network_down(struct operation *op, const struct network *network, struct netd_error *err);
+int network_down(struct operation *op, const struct network *net, struct netd_error *err);
 
 /* ---- attachments (detach.c) --------------------------------------------------------------- */
 
 /* Removes what the record describes from the kernel and the state; its lock is held. */
-int attachment_remove(struct operation *op, const struct attachment *attachment,
+int attachment_remove(struct operation *op, const struct attachment *att,
 		      const struct netd_detach_request *request, struct netd_error *err);
 
 /*
@@ -95,9 +95,9 @@ int attachments_recover(struct operation *op, struct netd_error *err);
 
 /* ---- reports (report.c) ------------------------------------------------------------------- */
 
-int report_attachment(const struct network *network, const struct attachment *attachment,
+int report_attachment(const struct network *net, const struct attachment *att,
 		      struct netd_attachment **ret, struct netd_error *err);
-int report_network(const struct network *network, size_t n_attachments, struct netd_network **ret,
+int report_network(const struct network *net, size_t n_attachments, struct netd_network **ret,
 		   struct netd_error *err);
 
 #endif

@@ -142,32 +142,31 @@ struct inventory {
 };
 
 /*
- * Attach. network: as it shall be; former: as it was set up before (NULL: not set up, its bridge and
+ * Attach. net: as it shall be; former: as it was set up before (NULL: not set up, its bridge and
  * elements are made). With a ruleset that is not current, everything in the inventory is rebuilt.
  */
-void plan_attach(struct plan *plan, const struct network *network, const struct network *former,
-		 const struct attachment *attachment, const struct observed *observed,
-		 const struct inventory *inventory);
+void plan_attach(struct plan *plan, const struct network *net, const struct network *former,
+		 const struct attachment *att, const struct observed *seen,
+		 const struct inventory *inv);
 
 /* Detach: withdraw elements, delete the link pair, forget UDP flows. */
-void plan_detach(struct plan *plan, const struct attachment *attachment);
+void plan_detach(struct plan *plan, const struct attachment *att);
 
 /*
- * Takes a network out of the kernel. inventory: what stays; elements shared with another network on
+ * Takes a network out of the kernel. inv: what stays; elements shared with another network on
  * the same bridge are kept, and with nothing left the whole ruleset goes.
  */
-void plan_network_down(struct plan *plan, const struct network *network,
-		       const struct inventory *inventory);
+void plan_network_down(struct plan *plan, const struct network *net, const struct inventory *inv);
 
 /* Does the host need something that only one operation at a time may change? */
-bool plan_needs_host(const struct network *network, const struct network *former,
-		     const struct observed *observed);
+bool plan_needs_host(const struct network *net, const struct network *former,
+		     const struct observed *seen);
 
 /* Of the host end of a veth pair; explicit, so that nobody (udev) thinks it may be changed. */
-struct mac plan_host_mac(const struct attachment *attachment);
+struct mac plan_host_mac(const struct attachment *att);
 
 /* The bridge's own MAC address: derived from its first gateway, else from its name. */
-struct mac plan_bridge_mac(const struct network *network);
+struct mac plan_bridge_mac(const struct network *net);
 
 /* explain.c: the plan as a shell script that, run by hand, gives the same kernel state. */
 int explain_plan(const struct plan *plan, struct buf *buf, struct netd_error *err);

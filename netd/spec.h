@@ -20,8 +20,7 @@ int spec_pools(const struct netd_pool *pools, size_t n_pools, struct pool ret[st
  * A definition as validated network. Without ranges (and without NETD_NETWORK_NO_ADDRESS) the result
  * has NETWORK_AUTO set and needs spec_choose_subnets().
  */
-int spec_network(const struct netd_network *definition, struct network *ret,
-		 struct netd_error *err);
+int spec_network(const struct netd_network *in, struct network *ret, struct netd_error *err);
 
 /* Definition of the network that exists without being created. */
 void spec_default_network(bool ipv6, struct network *ret);
@@ -30,7 +29,7 @@ void spec_default_network(bool ipv6, struct network *ret);
  * Fills the ranges of an automatic network with the first free subnet of the pools, one per family
  * wanted. busy: addresses and routes of the host, and the subnets of all other networks.
  */
-int spec_choose_subnets(struct network *network, const struct pool *pools, size_t n_pools,
+int spec_choose_subnets(struct network *net, const struct pool *pools, size_t n_pools,
 			const struct prefix *busy, size_t n_busy, struct netd_error *err);
 
 /* Same definition? What netd made of it (bridge index, state bits) is not compared. */
@@ -52,7 +51,7 @@ struct attach_spec {
 	struct network definition;
 };
 
-int spec_attach(const struct netd_attach_request *request, struct attach_spec *ret,
+int spec_attach(const struct netd_attach_request *req, struct attach_spec *ret,
 		struct netd_error *err);
 
 /* Names of a key as given by a caller: network NULL means "default", ifname NULL "eth0". */
@@ -68,7 +67,7 @@ int spec_check_ifname(const char *ifname, struct netd_error *err);
 void spec_host_ifname(const struct attachment_key *key, char ret[static IFNAMSIZ]);
 
 /* Default routes (unless the network says none) and the network's routes, gateways filled in. */
-int spec_routes(const struct network *network, const struct lease *leases, uint32_t n_leases,
+int spec_routes(const struct network *net, const struct lease *leases, uint32_t n_leases,
 		struct route *ret, uint32_t *ret_n, struct netd_error *err);
 
 #endif

@@ -79,6 +79,7 @@ static void peer_main(const char *dir, int fd)
 	char cmd;
 	int r;
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves nobody behind */
 	sigaction(SIGUSR1, &sa, NULL);
 	if (store_open(dir, &identity, &store, &err) < 0 ||
 	    store_session_open(store, &session, &err) < 0)
