@@ -68,6 +68,10 @@ static const char *step_text(const struct step *step, char *buf, size_t size)
 		snprintf(buf, size, "add route to %s on %s", prefix_format(&step->route.dst, text),
 			 step->route.name);
 		break;
+	case STEP_NEIGHBOUR_SET:
+		snprintf(buf, size, "add neighbour %s to %s", ip_format(&step->neighbour.ip, text),
+			 step->neighbour.name);
+		break;
 	case STEP_WAIT_READY:
 	case STEP_RULESET_ADD:
 	case STEP_RULESET_DEL:
@@ -149,7 +153,7 @@ static int step_error(const struct applied *a, const struct step *step, int errn
 static bool is_rtnl(enum step_kind kind)
 {
 	return kind == STEP_BRIDGE_ADD || kind == STEP_VETH_ADD || kind == STEP_LINK_SET ||
-	       kind == STEP_ADDRESS_ADD || kind == STEP_ROUTE_ADD;
+	       kind == STEP_ADDRESS_ADD || kind == STEP_ROUTE_ADD || kind == STEP_NEIGHBOUR_SET;
 }
 
 static int add_bridge(struct rtnl_batch *batch, const struct step *step)
@@ -214,9 +218,17 @@ static struct rtnl_route route_of(const struct step *step)
 	};
 }
 
+static struct rtnl_neighbour neighbour_of(const struct step *step)
+{
+	return (struct rtnl_neighbour){ .ifindex = step->neighbour.ifindex,
+					.ip = step->neighbour.ip,
+					.mac = step->neighbour.mac };
+}
+
 /* Puts the step into the batch: one message number per step. */
 static int batch_step(struct rtnl_batch *batch, const struct applied *a, const struct step *step)
 {
+	struct rtnl_neighbour neighbour;
 	struct rtnl_address address;
 	struct rtnl_route route;
 
@@ -229,6 +241,10 @@ static int batch_step(struct rtnl_batch *batch, const struct applied *a, const s
 	if (step->kind == STEP_ADDRESS_ADD) {
 		address = address_of(step);
 		return rtnl_address_add(batch, &address);
+	}
+	if (step->kind == STEP_NEIGHBOUR_SET) {
+		neighbour = neighbour_of(step);
+		return rtnl_neighbour_set(batch, &neighbour);
 	}
 	route = route_of(step);
 	return rtnl_route_add(batch, &route);
@@ -322,6 +338,7 @@ static int batch_nft(struct nft_batch *batch, const struct step *step, bool inve
 	case STEP_LINK_DEL:
 	case STEP_ADDRESS_ADD:
 	case STEP_ROUTE_ADD:
+	case STEP_NEIGHBOUR_SET:
 	case STEP_WAIT_READY:
 	case STEP_CONNTRACK_FLUSH:
 		break;
@@ -469,6 +486,7 @@ static void undo_failed(const struct step *step, int errnum, struct netd_error *
 /* The inverse of a step: one message, two for the loopback interface; -1 if it has none. */
 static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 {
+	struct rtnl_neighbour neighbour;
 	struct rtnl_address address;
 	struct rtnl_route route;
 
@@ -495,6 +513,9 @@ static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 		return rtnl_link_set(batch,
 				     &(struct rtnl_link_change){ .ifindex = step->link.ifindex,
 								 .up = RTNL_OFF });
+	case STEP_NEIGHBOUR_SET:
+		neighbour = neighbour_of(step);
+		return rtnl_neighbour_del(batch, &neighbour);
 	case STEP_SYSCTL:
 	case STEP_LINK_DEL:
 	case STEP_WAIT_READY:

@@ -110,6 +110,15 @@ static void print_route(struct buf *buf, const struct plan *plan, const struct s
 			   : "");
 }
 
+static void print_neighbour(struct buf *buf, const struct step *step)
+{
+	char ip[IP_STRLEN], mac[MAC_STRLEN];
+
+	buf_printf(buf, "ip neighbour replace %s lladdr %s dev %s nud reachable\n",
+		   ip_format(&step->neighbour.ip, ip), mac_format(&step->neighbour.mac, mac),
+		   step->neighbour.name);
+}
+
 static void print_conntrack(struct buf *buf, const struct step *step)
 {
 	uint16_t first = step->conntrack.port;
@@ -169,6 +178,9 @@ static void print_step(struct buf *buf, const struct plan *plan, const struct st
 		break;
 	case STEP_ROUTE_ADD:
 		print_route(buf, plan, step);
+		break;
+	case STEP_NEIGHBOUR_SET:
+		print_neighbour(buf, step);
 		break;
 	case STEP_WAIT_READY:
 		buf_printf(buf, "# wait until both ends are up and the addresses answer\n");

@@ -85,6 +85,7 @@ bool step_is_nft(enum step_kind kind)
 	case STEP_LINK_DEL:
 	case STEP_ADDRESS_ADD:
 	case STEP_ROUTE_ADD:
+	case STEP_NEIGHBOUR_SET:
 	case STEP_WAIT_READY:
 	case STEP_CONNTRACK_FLUSH:
 		return false;
@@ -562,6 +563,27 @@ static void add_wait(struct plan *plan, const struct network *net, const struct 
 	plan_add(plan, &step);
 }
 
+/*
+ * The host knows the container's MAC address. Telling it spares the first packet the question; and if
+ * somebody has been sending to the address while nobody had it, the host's own question is pending
+ * and would hold up that packet for up to a second.
+ */
+static void add_neighbours(struct plan *plan, const struct network *net,
+			   const struct attachment *att)
+{
+	if (net->flags & NETD_NETWORK_NO_GATEWAY)
+		return;
+	for (uint32_t i = 0; i < att->n_leases; i++) {
+		struct step step = { .kind = STEP_NEIGHBOUR_SET };
+
+		set_name(step.neighbour.name, net->bridge);
+		step.neighbour.ifindex = net->bridge_ifindex;
+		step.neighbour.ip = att->leases[i].address.ip;
+		step.neighbour.mac = att->mac;
+		plan_add(plan, &step);
+	}
+}
+
 /* UDP flows keep their translation for as long as packets come: forget those of the mapping. */
 static void add_conntrack(struct plan *plan, const struct attachment *att, bool detach)
 {
@@ -598,6 +620,7 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 	add_port(plan, net, att);
 	add_container(plan, att);
 	add_wait(plan, net, att);
+	add_neighbours(plan, net, att);
 
 	if (!seen->ruleset_current)
 		rebuild_ruleset(plan, inv);

@@ -17,6 +17,7 @@ enum step_kind {
 	STEP_LINK_DEL,
 	STEP_ADDRESS_ADD,
 	STEP_ROUTE_ADD,
+	STEP_NEIGHBOUR_SET,
 	STEP_WAIT_READY,
 	STEP_RULESET_ADD, /* whatever stands under netd's name is replaced, in the same transaction */
 	STEP_RULESET_DEL,
@@ -82,6 +83,12 @@ struct step {
 			bool local;	 /* type local in table local */
 			uint32_t metric; /* 0: the kernel's default */
 		} route;
+		struct {
+			char name[IFNAMSIZ];
+			uint32_t ifindex;
+			struct ip ip;
+			struct mac mac;
+		} neighbour;
 		struct {
 			uint32_t host_ifindex;
 			uint32_t bridge_ifindex;

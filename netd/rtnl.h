@@ -52,6 +52,13 @@ struct rtnl_veth {
 	uint32_t mtu; /* of both ends; 0: kernel default */
 };
 
+/* A neighbour whose MAC address is known, so that nobody has to ask for it. */
+struct rtnl_neighbour {
+	uint32_t ifindex;
+	struct ip ip;
+	struct mac mac;
+};
+
 enum rtnl_tristate { RTNL_KEEP = 0, RTNL_OFF = 1, RTNL_ON = 2 };
 
 struct rtnl_link_change {
@@ -96,6 +103,10 @@ int rtnl_address_add(struct rtnl_batch *batch, const struct rtnl_address *addres
 int rtnl_address_del(struct rtnl_batch *batch, const struct rtnl_address *address);
 int rtnl_route_add(struct rtnl_batch *batch, const struct rtnl_route *route);
 int rtnl_route_del(struct rtnl_batch *batch, const struct rtnl_route *route);
+
+/* Makes the entry reachable, whatever it was before; what is queued for it is sent. */
+int rtnl_neighbour_set(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour);
+int rtnl_neighbour_del(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour);
 
 size_t rtnl_batch_count(const struct rtnl_batch *batch);
 

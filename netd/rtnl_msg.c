@@ -3,6 +3,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <netlink/attr.h>
@@ -337,4 +338,34 @@ int rtnl_route_add(struct rtnl_batch *batch, const struct rtnl_route *route)
 int rtnl_route_del(struct rtnl_batch *batch, const struct rtnl_route *route)
 {
 	return append_route(batch, route, false);
+}
+
+static int append_neighbour(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour,
+			    bool add)
+{
+	const struct ndmsg header = {
+		.ndm_family = neighbour->ip.family,
+		.ndm_ifindex = (int)neighbour->ifindex,
+		.ndm_state = add ? NUD_REACHABLE : 0,
+	};
+	_cleanup_message_ struct nl_msg *msg = NULL;
+
+	if (neighbour->ip.family == AF_UNSPEC || !neighbour->ifindex)
+		return -EINVAL;
+	msg = rtnl_message_new(add ? RTM_NEWNEIGH : RTM_DELNEIGH,
+			       add ? NLM_F_CREATE | NLM_F_REPLACE : 0, &header, sizeof(header));
+	if (!msg || put_ip(msg, NDA_DST, &neighbour->ip) ||
+	    (add && nla_put(msg, NDA_LLADDR, sizeof(neighbour->mac.b), neighbour->mac.b)))
+		return -ENOMEM;
+	return append(batch, msg);
+}
+
+int rtnl_neighbour_set(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour)
+{
+	return append_neighbour(batch, neighbour, true);
+}
+
+int rtnl_neighbour_del(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour)
+{
+	return append_neighbour(batch, neighbour, false);
 }

@@ -179,12 +179,12 @@ struct ruleset_rule {
 struct ruleset_chain {
 	const char *name;
 	const char *type; /* NULL: a regular chain */
-	uint32_t hook;	  /* NF_INET_* */
 	const char *hook_name;
-	int32_t priority;
 	const char *priority_name;
 	const struct ruleset_rule *rules;
 	size_t n_rules;
+	uint32_t hook; /* NF_INET_* */
+	int32_t priority;
 };
 
 /* Chain n in the order of creation, NULL behind the last. */

@@ -143,7 +143,8 @@ for nf in 0 1; do
 
 	section "5: router advertisements"
 	routes_before=$(ip -6 route; at b ip -6 route)
-	shoot a 33:33:00:00:00:01 "$(at a ip -j -6 addr show dev eth0 scope link | jq -r '[.[].addr_info[]?][0].local')" \
+	at a ip addr add fe80::66/64 dev eth0 nodad
+	shoot a 33:33:00:00:00:01 fe80::66 \
 		ff02::1 ra
 	answers "$what (traffic goes on)" b tcp "$a6" 80 a
 	check_eq "$what host and neighbour take no route from it" "$routes_before" \

@@ -32,12 +32,12 @@ check_eq "the container's interface is gone" "" "$(at a ip -o link show type vet
 section "by network and interface"
 need "second network" dual net2 2
 need "attach a to net" attach a --network net
-need "attach a to net2" attach a --network net2 --ifname eth1
-check_eq "two interfaces" 2 "$(at a ip -o link show type veth | wc -l)"
-need "detach only eth1" detach a --ifname eth1
+check "attach a to net2" attach a --network net2 --ifname eth1
+check_eq "two interfaces" "eth0 eth1" "$(at a ip -j link show type veth | jq -r '.[].ifname' | sort | xargs)"
+check "detach only eth1" detach a --ifname eth1
 check_eq "eth0 stays" eth0 "$(at a ip -j link show type veth | jq -r '.[].ifname')"
-need "attach a to net2 again" attach a --network net2 --ifname eth1
-need "detach from net" detach a --network net
+check "attach a to net2 again" attach a --network net2 --ifname eth1
+check "detach from net" detach a --network net
 check_eq "eth1 stays" eth1 "$(at a ip -j link show type veth | jq -r '.[].ifname')"
 need "detach all" detach a
 check_eq "none is left" "" "$(at a ip -o link show type veth)"

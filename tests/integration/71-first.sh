@@ -11,3 +11,8 @@ for nf in 1 0; do
 	printf '%s\n' "$out"
 	check_eq "bridge-nf $nf: nothing is left" "" "$(ip -o link show type bridge)"
 done
+
+section "while the host still sends to containers that are gone"
+out=$(first -s -n 60 -l "${FIRST_LIMIT:-100}" "$NETD_STATE_DIR" 2>&1)
+check_eq "stale senders: every first connection within ${FIRST_LIMIT:-100} ms" 0 $?
+printf '%s\n' "$out"

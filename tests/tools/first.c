@@ -5,7 +5,10 @@
  * turn, and detaches; the sockets are made before the attach. In odd cycles the container gets the address that the one before
  * it has just given back. Runs in the network namespace that plays the host.
  *
- *	first [-n CYCLES] [-l LIMIT_MS] STATE_DIR
+ *	first [-n CYCLES] [-l LIMIT_MS] [-s] STATE_DIR
+ *
+ * With -s sockets of the host go on sending to containers that are gone, to the address that the next
+ * one gets.
  *
  * Prints per kind: failures, and median and largest microseconds as first and as later connection.
  */
@@ -47,6 +50,7 @@ struct samples {
 static struct samples first_of[N_KINDS], later_of[N_KINDS];
 static unsigned int failures[N_KINDS];
 static unsigned int limit_ms = 100;
+static bool stale_senders;
 
 /* A fresh namespace with its listener and clients made inside before it has any interface. */
 struct box {
@@ -114,13 +118,20 @@ static long now_us(void)
 	return ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
-/* Takes a connection off the listener, so that its queue stays empty. */
+/*
+ * Takes a connection off the listener. Ended by a reset unless senders are to stay: a socket that closes
+ * in the ordinary way goes on sending FIN to a container that is gone, for a minute.
+ */
 static void drain(int listener)
 {
+	const struct linger reset = { .l_onoff = 1 };
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	if (!stale_senders)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
 }
 
 /* Microseconds until the connection stands, or -1. */
@@ -287,12 +298,16 @@ int main(int argc, char **argv)
 	int home;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:l:")) != -1) {
-		unsigned long value = optarg ? strtoul(optarg, NULL, 10) : 0;
+	while ((opt = getopt(argc, argv, "n:l:s")) != -1) {
+		unsigned long value = optarg ? strtoul(optarg, NULL, 10) : 1;
 
+		stale_senders |= opt == 's';
 		if (opt == '?' || value < 1 || value > MAX_CYCLES)
 			return 2;
-		*(opt == 'n' ? &cycles : &limit_ms) = (unsigned int)value;
+		if (opt == 'n')
+			cycles = (unsigned int)value;
+		else if (opt == 'l')
+			limit_ms = (unsigned int)value;
 	}
 	if (argc - optind != 1)
 		return 2;

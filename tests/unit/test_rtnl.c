@@ -261,6 +261,46 @@ static void test_loopback_route(void **state)
 }
 
 /* A message in the middle fails: told which and why, and what follows is done all the same. */
+static void test_neighbours(void **state)
+{
+	const struct rtnl_neighbour neighbour = { .ifindex = BRIDGE_INDEX,
+						  .ip = ip_of("10.144.0.2"),
+						  .mac = peer_mac };
+	const struct rtnl_neighbour six = { .ifindex = BRIDGE_INDEX,
+					    .ip = ip_of("fd00::2"),
+					    .mac = peer_mac };
+	struct rtnl_batch *batch = new_batch();
+	struct rtnl *rtnl;
+	json_t *seen;
+	int ns;
+
+	(void)state;
+	if (!have_ns)
+		skip();
+	rtnl = open_in(-1, 0);
+	ns = make_links(rtnl);
+	set_up(batch, BRIDGE_INDEX);
+	assert_int_equal(rtnl_neighbour_set(batch, &neighbour), 1);
+	assert_int_equal(rtnl_neighbour_set(batch, &six), 2);
+	assert_int_equal(rtnl_neighbour_set(batch, &neighbour), 3); /* replaces */
+	commit(rtnl, batch);
+	seen = ip_json(-1, "neigh show dev nb0 nud reachable");
+	assert_int_equal(json_array_size(seen), 2);
+	json_decref(seen);
+	seen = ip_json(-1, "neigh show 10.144.0.2 dev nb0");
+	expect_json(seen, "0.lladdr", "02:42:0a:90:00:02");
+	json_decref(seen);
+	batch = new_batch();
+	assert_int_equal(rtnl_neighbour_del(batch, &neighbour), 0);
+	assert_int_equal(rtnl_neighbour_del(batch, &six), 1);
+	commit(rtnl, batch);
+	seen = ip_json(-1, "neigh show dev nb0 nud reachable");
+	assert_int_equal(json_array_size(seen), 0);
+	json_decref(seen);
+	drop_links(rtnl, ns);
+	rtnl_close(rtnl);
+}
+
 static void test_failure_in_the_middle(void **state)
 {
 	const struct rtnl_link_change bad_port = { .ifindex = 1,
@@ -476,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_link_set),
 		cmocka_unit_test(test_addresses_and_routes),
 		cmocka_unit_test(test_loopback_route),
+		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_failure_in_the_middle),
 		cmocka_unit_test(test_kernel_text),
 		cmocka_unit_test(test_long_batch),

@@ -24,6 +24,8 @@ nsenter --net='/run/netns/it'\''s' ip address add fd00:1::2/64 dev eth0 nodad
 nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static || : # one that is there already stays
 nsenter --net='/run/netns/it'\''s' ip -6 route add ::/0 via fd00:1::1 dev eth0 proto static || : # one that is there already stays
 # wait until both ends are up and the addresses answer
+ip neighbour replace 10.1.0.2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
+ip neighbour replace fd00:1::2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
 nft -f - <<'END'
 table inet netd
 delete table inet netd

@@ -9,6 +9,7 @@ nsenter --net='/run/netns/it'\''s' ip link set eth0 up
 nsenter --net='/run/netns/it'\''s' ip address add 10.1.0.2/24 broadcast + dev eth0
 nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static || : # one that is there already stays
 # wait until both ends are up and the addresses answer
+ip neighbour replace 10.1.0.2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
 nft -f - <<'END'
 add element inet netd publish_any4 { tcp . 8080 comment "lab/web/eth0" : 10.1.0.2 . 80 }
 add element inet netd self4 { 10.1.0.2 . 10.1.0.2 comment "lab/web/eth0" }
