@@ -1,152 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "apply.h"
-
-#include <errno.h>
-#include <linux/if.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "apply_internal.h"
 #include "conntrack.h"
 #include "error.h"
 #include "netns.h"
 #include "util.h"
 
 #define READY_TIMEOUT_MS 3000 /* a link comes up in microseconds; seconds mean a broken kernel */
-#define GONE_TIMEOUT_MS 10000 /* rtnl may be held by others who remove many namespaces */
-#define LOOPBACK_IFINDEX 1    /* LOOPBACK_IFINDEX of every namespace, net/net_namespace.h */
 #define OPERSTATE_UP 6	      /* IF_OPER_UP, RFC 2863 */
-
-enum outcome {
-	UNTOUCHED = 0,
-	DONE,
-	ALREADY, /* was there before: not ours to undo */
-};
-
-struct applied {
-	const struct plan *plan;
-	const struct apply_tools *tools;
-	struct rtnl *container;
-	struct rtnl *events;	  /* IPv6 address notifications of the container */
-	struct sysctl_net sysctl; /* the container's */
-	enum outcome *outcome;
-	char **old; /* former values of changed sysctls */
-};
-
-/* ---- errors of steps ---------------------------------------------------------------------- */
-
-static const char *step_text(const struct step *step, char *buf, size_t size)
-{
-	char text[PREFIX_STRLEN];
-
-	switch (step->kind) {
-	case STEP_SYSCTL:
-		snprintf(buf, size, "set sysctl net/%s to %s", step->sysctl.path,
-			 step->sysctl.value);
-		break;
-	case STEP_BRIDGE_ADD:
-		snprintf(buf, size, "create bridge %s", step->bridge.name);
-		break;
-	case STEP_VETH_ADD:
-		snprintf(buf, size, "create veth pair %s and %s", step->veth.host_name,
-			 step->veth.peer_name);
-		break;
-	case STEP_LINK_SET:
-		snprintf(buf, size, "set up interface %s%s%s", step->link.name,
-			 step->link.master[0] ? " on bridge " : "", step->link.master);
-		break;
-	case STEP_LINK_DEL:
-		snprintf(buf, size, "delete interface %s", step->link.name);
-		break;
-	case STEP_ADDRESS_ADD:
-		snprintf(buf, size, "add address %s to %s",
-			 prefix_format(&step->address.address, text), step->address.name);
-		break;
-	case STEP_ROUTE_ADD:
-		snprintf(buf, size, "add route to %s on %s", prefix_format(&step->route.dst, text),
-			 step->route.name);
-		break;
-	case STEP_NEIGHBOUR_SET:
-		snprintf(buf, size, "add neighbour %s to %s", ip_format(&step->neighbour.ip, text),
-			 step->neighbour.name);
-		break;
-	case STEP_WAIT_READY:
-	case STEP_RULESET_ADD:
-	case STEP_RULESET_DEL:
-	case STEP_ELEM_ADD:
-	case STEP_ELEM_DEL:
-	case STEP_LOOPBACK6_ADD:
-	case STEP_LOOPBACK6_DEL:
-	case STEP_CONNTRACK_FLUSH:
-		snprintf(buf, size, "change the host");
-		break;
-	}
-	return buf;
-}
-
-static int veth_error(const struct applied *a, const struct step *step, int errnum,
-		      struct netd_error *err)
-{
-	struct rtnl_link link;
-
-	if (errnum == EOPNOTSUPP)
-		return error_set(
-			err, NETD_E_UNSUPPORTED, errnum, step->veth.host_name,
-			"cannot create veth pair: this kernel has no veth support (CONFIG_VETH)");
-	if (errnum != EEXIST)
-		return 0;
-	if (rtnl_link_get(a->container, step->veth.peer_name, 0, &link, NULL) >= 0)
-		return error_set(
-			err, NETD_E_EXISTS, errnum, step->veth.peer_name,
-			"interface %s exists already in the container's namespace %s: detach "
-			"first, or choose another interface name",
-			step->veth.peer_name, a->plan->netns);
-	return error_set(
-		err, NETD_E_EXISTS, errnum, step->veth.host_name,
-		"interface %s exists already on the host: remove it (ip link del %s) and try "
-		"again",
-		step->veth.host_name, step->veth.host_name);
-}
-
-/* Failures that deserve more than the kernel's word; 0 if this is none of them. */
-static int known_error(const struct applied *a, const struct step *step, int errnum,
-		       struct netd_error *err)
-{
-	if (step->kind == STEP_VETH_ADD)
-		return veth_error(a, step, errnum, err);
-	if (step->kind == STEP_BRIDGE_ADD && errnum == EOPNOTSUPP)
-		return error_set(err, NETD_E_UNSUPPORTED, errnum, step->bridge.name,
-				 "cannot create bridge %s: this kernel has no bridge support "
-				 "(CONFIG_BRIDGE)",
-				 step->bridge.name);
-	if (step->kind == STEP_LINK_SET && errnum == EXFULL)
-		return error_set(
-			err, NETD_E_EXHAUSTED, errnum, step->link.master,
-			"bridge %s is full: Linux gives a bridge at most 1023 ports; attach to "
-			"another network",
-			step->link.master);
-	if (step->kind == STEP_ADDRESS_ADD && errnum == EEXIST)
-		return error_set(err, NETD_E_EXISTS, errnum, step->address.name,
-				 "interface %s has that address already", step->address.name);
-	return 0;
-}
-
-static int step_error(const struct applied *a, const struct step *step, int errnum,
-		      const char *kernel, struct netd_error *err)
-{
-	char text[160];
-	int r = known_error(a, step, errnum, err);
-
-	if (r == 0)
-		r = error_sys(err, errnum, step_text(step, text, sizeof(text)), "cannot %s%s",
-			      step_text(step, text, sizeof(text)),
-			      step->where == CONTAINER ? " in the container" : "");
-	if (kernel && kernel[0])
-		error_kernel(err, kernel);
-	return r;
-}
 
 /* ---- rtnetlink ---------------------------------------------------------------------------- */
 
@@ -346,8 +212,8 @@ static int batch_nft(struct nft_batch *batch, const struct step *step, bool inve
 	return 0;
 }
 
-static int run_nft(const struct plan *plan, struct nft *nft, size_t first, size_t end,
-		   enum outcome *outcome, struct netd_error *err)
+int apply_nft(const struct plan *plan, struct nft *nft, size_t first, size_t end,
+	      enum outcome *outcome, struct netd_error *err)
 {
 	_cleanup_nft_batch_ struct nft_batch *batch = NULL;
 	int r = nft_batch_new(&batch, err);
@@ -432,7 +298,7 @@ static int run_wait(struct applied *a, size_t i, struct netd_error *err)
 	return r < 0 ? r : wait_up(a->container, step->ready.ifindex, err);
 }
 
-static int flush_conntrack(const struct step *step, struct rtnl *host, struct netd_error *err)
+int apply_conntrack(const struct step *step, struct rtnl *host, struct netd_error *err)
 {
 	struct conntrack_filter filter = {
 		.host = step->conntrack.host,
@@ -470,7 +336,7 @@ static int run_single(struct applied *a, size_t i, struct netd_error *err)
 		return run_sysctl(a, i, err);
 	if (step->kind == STEP_WAIT_READY)
 		return run_wait(a, i, err);
-	return flush_conntrack(step, a->tools->host, err);
+	return apply_conntrack(step, a->tools->host, err);
 }
 
 /* ---- undo --------------------------------------------------------------------------------- */
@@ -531,11 +397,6 @@ static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 	return -1;
 }
 
-static bool is_gone(int errnum)
-{
-	return errnum == ENODEV || errnum == EADDRNOTAVAIL || errnum == ESRCH || errnum == ENOENT;
-}
-
 static void undo_rtnl(struct applied *a, const struct step *step, struct netd_error *err)
 {
 	struct rtnl *rtnl = step->where == HOST ? a->tools->host : a->container;
@@ -547,7 +408,7 @@ static void undo_rtnl(struct applied *a, const struct step *step, struct netd_er
 	if (r >= 0)
 		r = rtnl_batch_send(rtnl, batch, result, NULL, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(result) && r >= 0; i++)
-		r = is_gone(-result[i]) ? 0 : result[i];
+		r = errno_is_gone(-result[i]) ? 0 : result[i];
 	if (r < 0)
 		undo_failed(step, -r, err);
 }
@@ -654,8 +515,7 @@ static int applied_new(const struct plan *plan, const struct apply_tools *tools,
 	return 0;
 }
 
-/* One past the last step that goes with step first. */
-static size_t group_end(const struct plan *plan, size_t first)
+size_t apply_group_end(const struct plan *plan, size_t first)
 {
 	const struct step *step = &plan->steps[first];
 	size_t end = first + 1;
@@ -680,11 +540,11 @@ int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < plan->n; i = end) {
-		end = group_end(plan, i);
+		end = apply_group_end(plan, i);
 		if (is_rtnl(plan->steps[i].kind))
 			r = run_rtnl(a, i, end, err);
 		else if (step_is_nft(plan->steps[i].kind))
-			r = run_nft(plan, tools->nft, i, end, a->outcome, err);
+			r = apply_nft(plan, tools->nft, i, end, a->outcome, err);
 		else
 			r = run_single(a, i, err);
 		if (r < 0) {
@@ -694,134 +554,4 @@ int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct 
 	}
 	*ret = TAKE_PTR(a);
 	return 0;
-}
-
-/* ---- removal ------------------------------------------------------------------------------ */
-
-struct link_removal {
-	struct rtnl *rtnl;
-	struct rtnl_batch *batch;
-	int result;
-	int r;
-};
-
-/* May run in another process: touches nothing but its own socket. */
-static void delete_link(void *arg)
-{
-	struct link_removal *removal = arg;
-
-	removal->r = rtnl_batch_send(removal->rtnl, removal->batch, &removal->result, NULL, NULL);
-}
-
-/*
- * The notification comes when the device has left the host: name, index, addresses and bridge port
- * are free. Only then does the kernel wait for its grace period, in the process that asked.
- */
-static int wait_gone(struct rtnl *host, struct rtnl *events, const struct step *step,
-		     struct netd_error *err)
-{
-	const int slice = 250;
-	struct rtnl_link link;
-
-	for (int waited = 0; waited < GONE_TIMEOUT_MS; waited += slice) {
-		int r = rtnl_wait_link_gone(events, step->link.ifindex, slice, err);
-
-		if (r != -ETIME)
-			return r;
-		/* nobody was left to be told, or the notification was lost */
-		if (rtnl_link_get(host, NULL, step->link.ifindex, &link, NULL) == -ENODEV)
-			return 0;
-	}
-	return error_set(err, NETD_E_BUSY, ETIMEDOUT, step->link.name,
-			 "interface %s was not deleted within %d s: try again", step->link.name,
-			 GONE_TIMEOUT_MS / 1000);
-}
-
-static int delete_elsewhere(const struct apply_tools *tools, struct link_removal *removal,
-			    const struct step *step, struct netd_error *err)
-{
-	_cleanup_rtnl_ struct rtnl *events = NULL;
-	_cleanup_rtnl_ struct rtnl *own = NULL;
-	int r = rtnl_open(1U << (RTNLGRP_LINK - 1), &events, err);
-
-	if (r >= 0)
-		r = rtnl_open(0, &own, err);
-	if (r < 0)
-		return r;
-	removal->rtnl = own;
-	r = tools->spawn(delete_link, removal, tools->spawn_user);
-	if (r >= 0)
-		return wait_gone(tools->host, events, step, err);
-	delete_link(removal); /* no process to be had: wait here */
-	return removal->r < 0 ? removal->r : removal->result;
-}
-
-static int remove_link(const struct apply_tools *tools, const struct step *step,
-		       struct netd_error *err)
-{
-	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
-	struct link_removal removal = { .rtnl = tools->host };
-	struct rtnl_link link;
-	char text[160];
-	int r = rtnl_link_get(tools->host, NULL, step->link.ifindex, &link, err);
-
-	/* another name: not the interface that netd made */
-	if (r == -ENODEV || (r >= 0 && strcmp(link.name, step->link.name) != 0))
-		return 0;
-	if (r >= 0)
-		r = rtnl_batch_new(&batch, err);
-	if (r >= 0)
-		r = rtnl_link_del(batch, step->link.ifindex);
-	if (r < 0)
-		return r;
-	removal.batch = batch;
-	if (tools->spawn) {
-		r = delete_elsewhere(tools, &removal, step, err);
-	} else {
-		delete_link(&removal);
-		r = removal.r < 0 ? removal.r : removal.result;
-	}
-	if (r < 0 && !is_gone(-r))
-		return error_sys(err, -r, step->link.name, "cannot %s",
-				 step_text(step, text, sizeof(text)));
-	return 0;
-}
-
-/* One group of a removal; what is gone already counts as done. */
-static int remove_group(const struct plan *plan, const struct apply_tools *tools, size_t i,
-			size_t end, struct netd_error *err)
-{
-	const struct step *step = &plan->steps[i];
-	struct netd_error why = NETD_ERROR_INIT;
-	int r = 0;
-
-	if (step_is_nft(step->kind)) {
-		r = run_nft(plan, tools->nft, i, end, NULL, &why);
-		/* somebody deleted the whole table: nothing is left to withdraw */
-		if (r == -ENOENT)
-			return 0;
-	} else if (step->kind == STEP_LINK_DEL) {
-		r = remove_link(tools, step, &why);
-	} else if (step->kind == STEP_CONNTRACK_FLUSH) {
-		r = flush_conntrack(step, tools->host, &why);
-	}
-	if (r < 0 && err && err->code == NETD_OK)
-		*err = why;
-	return r;
-}
-
-int apply_removal(const struct plan *plan, const struct apply_tools *tools, struct netd_error *err)
-{
-	int first = 0;
-	size_t end;
-
-	for (size_t i = 0; i < plan->n; i = end) {
-		int r;
-
-		end = group_end(plan, i);
-		r = remove_group(plan, tools, i, end, err);
-		if (r < 0 && first == 0)
-			first = r;
-	}
-	return first;
 }
