@@ -184,7 +184,7 @@ static int batch_nft(struct nft_batch *batch, const struct step *step, bool inve
 	switch (step->kind) {
 	case STEP_RULESET_ADD:
 		return inverse ? nft_batch_ruleset_del(batch, err)
-			       : nft_batch_ruleset(batch, true, err);
+			       : nft_batch_ruleset(batch, step->ruleset.replace, err);
 	case STEP_RULESET_DEL:
 		return nft_batch_ruleset_del(batch, err);
 	case STEP_ELEM_ADD:

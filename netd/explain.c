@@ -186,7 +186,8 @@ static void print_step(struct buf *buf, const struct plan *plan, const struct st
 		buf_printf(buf, "# wait until both ends are up and the addresses answer\n");
 		break;
 	case STEP_RULESET_ADD:
-		print_ruleset_del(buf);
+		if (step->ruleset.replace)
+			print_ruleset_del(buf);
 		ruleset_print(buf);
 		break;
 	case STEP_RULESET_DEL:

@@ -22,10 +22,13 @@ enum nft_table_state {
 	NFT_TABLE_CURRENT, /* made by netd, of RULESET_VERSION */
 	NFT_TABLE_OTHER,   /* a table of that name that is of another version, or not netd's */
 };
-/* One request, no dump: about 5 us. */
+/* One request, no dump: about 5 us. Does not look inside: chains that somebody emptied go unseen. */
 int nft_table_state(struct nft *nft, enum nft_table_state *ret, struct netd_error *err);
 
-/* Is the element (for a publish range: its first) present? 1, 0, or negative errno. No transaction. */
+/*
+ * Is the element (for a publish range: its first) present? 1, 0, or negative errno; 2: its key is, with
+ * another value. A missing table is 0. No transaction; about 5 us, for subnets 15.
+ */
 int nft_has_elem(struct nft *nft, const struct elem *elem, struct netd_error *err);
 
 /*
@@ -42,17 +45,26 @@ static inline void nft_batch_cleanup(struct nft_batch **batch)
 }
 #define _cleanup_nft_batch_ __attribute__((cleanup(nft_batch_cleanup)))
 
-/* The whole constant ruleset; replace: delete what stands under netd's name first (both families). */
+/*
+ * The whole constant ruleset; replace: delete what stands under netd's name first (both families; the
+ * bridges' loopback6 chains are the caller's to add again). Else -EEXIST if the table exists.
+ */
 int nft_batch_ruleset(struct nft_batch *batch, bool replace, struct netd_error *err);
 /* Removes both tables; not an error if they are missing. */
 int nft_batch_ruleset_del(struct nft_batch *batch, struct netd_error *err);
-/* Elements of publish maps are added with EXCL; others tolerate an identical element. */
+/*
+ * Elements of publish maps are added with EXCL; others tolerate an identical element. Elements take
+ * effect behind the ruleset and loopback6 changes that were batched before them; among elements, the
+ * order is kept within a set.
+ */
 int nft_batch_elem_add(struct nft_batch *batch, const struct elem *elem, struct netd_error *err);
 /*
- * Deletion tolerates absence: NFT_MSG_DESTROYSETELEM where the kernel has it (6.3); else
- * nft_batch_send looks each element up first and leaves out what is missing.
+ * Deletion goes by key and tolerates absence of the element, not of the table (-ENOENT):
+ * NFT_MSG_DESTROYSETELEM where the kernel has it (6.3); else nft_batch_send looks each element up first
+ * and leaves out what is missing.
  */
 int nft_batch_elem_del(struct nft_batch *batch, const struct elem *elem, struct netd_error *err);
+/* The bridge's chain in table netdev netd: replaces one that stands, deletes one that may be missing. */
 int nft_batch_loopback6_add(struct nft_batch *batch, const char *bridge, struct netd_error *err);
 int nft_batch_loopback6_del(struct nft_batch *batch, const char *bridge, struct netd_error *err);
 

@@ -106,6 +106,7 @@ int operation_observe(struct operation *op, const struct network *net, struct ob
 		r = nft_table_state(op->nft, &table, err);
 	if (r < 0)
 		return r;
+	seen.ruleset_exists = table != NFT_TABLE_MISSING;
 	seen.ruleset_current = table == NFT_TABLE_CURRENT;
 	seen.forwarding4 = is_on(op, "ipv4/ip_forward");
 	seen.forwarding6 = is_on(op, "ipv6/conf/all/forwarding");

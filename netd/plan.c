@@ -435,11 +435,13 @@ static void network_new_elems(struct plan *plan, const struct network *net,
 	plan->failed |= is.failed | others.failed;
 }
 
-static void rebuild_ruleset(struct plan *plan, const struct inventory *inv)
+static void rebuild_ruleset(struct plan *plan, const struct observed *seen,
+			    const struct inventory *inv)
 {
 	/* what others rely on is not taken back if this request fails later */
 	struct step step = { .kind = STEP_RULESET_ADD, .may_exist = inv->n_networks > 0 };
 
+	step.ruleset.replace = seen->ruleset_exists;
 	plan_add(plan, &step);
 	for (size_t i = 0; i < inv->n_networks; i++) {
 		network_elems(plan, inv->networks[i], true);
@@ -623,7 +625,7 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 	add_neighbours(plan, net, att);
 
 	if (!seen->ruleset_current)
-		rebuild_ruleset(plan, inv);
+		rebuild_ruleset(plan, seen, inv);
 	if (fresh || !seen->ruleset_current)
 		network_new_elems(plan, net, inv);
 	else

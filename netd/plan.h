@@ -19,7 +19,7 @@ enum step_kind {
 	STEP_ROUTE_ADD,
 	STEP_NEIGHBOUR_SET,
 	STEP_WAIT_READY,
-	STEP_RULESET_ADD, /* whatever stands under netd's name is replaced, in the same transaction */
+	STEP_RULESET_ADD,
 	STEP_RULESET_DEL,
 	STEP_ELEM_ADD,
 	STEP_ELEM_DEL,
@@ -96,6 +96,9 @@ struct step {
 			struct ip address6[MAX_ADDRESSES]; /* to be waited for */
 			uint32_t n_address6;
 		} ready;
+		struct {
+			bool replace; /* what stands under netd's name, in the same transaction */
+		} ruleset;
 		struct elem elem;
 		char bridge_name[IFNAMSIZ]; /* STEP_LOOPBACK6_* */
 		struct {
@@ -130,8 +133,9 @@ struct observed {
 	bool bridge_exists;
 	bool bridge_up;
 	bool forwarding4, forwarding6; /* switched on already */
-	bool ruleset_current;
-	bool bridge_nf6; /* br_netfilter passes bridged IPv6 through the rules */
+	bool ruleset_exists;	       /* a table of netd's name */
+	bool ruleset_current;	       /* which is netd's and of this version */
+	bool bridge_nf6;	       /* br_netfilter passes bridged IPv6 through the rules */
 	/* interfaces whose IPv6 default route comes from router advertisements */
 	char ra_ifname[8][IFNAMSIZ];
 	uint32_t n_ra;

@@ -414,7 +414,7 @@ int store_attachment_del(struct store_txn *txn, const struct attachment_key *key
 	int r;
 
 	r = attachment_load(txn, key, &att, &serial, err);
-	if (r < 0)
+	if (!att)
 		return r;
 	owner = serial_key(serial);
 	r = entries_del(txn, att, err);

@@ -27,9 +27,8 @@
 /* Address space, not memory. 1 GiB is some 400,000 attachments or 10 million published ports. */
 #define MAP_SIZE ((size_t)1 << (sizeof(void *) == 8 ? 30 : 28))
 
-/* Index counter: far above what the kernel gives out itself, even, and within int. */
+/* Where the index counter starts at least: even, and far above what the kernel gives out itself. */
 #define IFINDEX_FIRST 0x100000u
-#define IFINDEX_END ((uint64_t)INT32_MAX + 1)
 
 static const char *const table_names[N_TABLES] = {
 	[TABLE_META] = "meta",
@@ -213,7 +212,7 @@ static int meta_init(const struct store *store, MDB_txn *txn, MDB_dbi dbi,
 		if (rc < 0)
 			return rc;
 	}
-	ifindex = MIN(MAX(ifindex, ((uint64_t)max + 2) & ~1ULL), IFINDEX_END);
+	ifindex = MAX(ifindex, ((uint64_t)max + 2) & ~1ULL);
 	rc = meta_put_u64(txn, dbi, META_FORMAT, STORE_FORMAT);
 	if (!rc)
 		rc = meta_put(txn, dbi, META_BOOT, identity->boot_id,
@@ -312,12 +311,12 @@ static int state_write(const struct store *store, const char *path,
 		       const struct store_identity *identity, struct netd_error *err)
 {
 	MDB_dbi dbi[N_TABLES];
-	MDB_env *env;
+	MDB_env *env = NULL;
 	MDB_txn *txn;
 	int r, rc;
 
 	r = env_open(store, path, &env, err);
-	if (r < 0)
+	if (!env)
 		return r;
 	rc = mdb_txn_begin(env, NULL, 0, &txn);
 	if (!rc) {

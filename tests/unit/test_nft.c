@@ -316,6 +316,8 @@ static void test_conflict(void **state)
 	assert_string_equal(before, after);
 	free(before);
 	free(after);
+	send_fails(nft, elements(&one, 1, true), -EEXIST, NETD_E_CONFLICT,
+		   "tcp [2001:db8::1]:8033");
 	one.publish.to = e[1].publish.to;
 	assert_int_equal(has(nft, &one), 2);
 	/* what is not a port tolerates an identical element, not another verdict */
@@ -339,6 +341,7 @@ static void test_conflict(void **state)
 static void deletes_absent(bool old_kernel)
 {
 	struct elem e[N_SAMPLES];
+	struct nft_batch *batch;
 	struct nft *nft;
 	char *before, *after;
 
@@ -361,16 +364,24 @@ static void deletes_absent(bool old_kernel)
 	free(after);
 	/* replacing in one transaction */
 	send_ok(nft, elements(e, 1, true));
-	{
-		struct nft_batch *batch = elements(e, 1, false);
-
-		e[0].publish.to = ip("10.0.0.7");
-		assert_int_equal(nft_batch_elem_add(batch, &e[0], NULL), 0);
-		send_ok(nft, batch);
-	}
+	batch = elements(e, 1, false);
+	e[0].publish.to = ip("10.0.0.7");
+	assert_int_equal(nft_batch_elem_add(batch, &e[0], NULL), 0);
+	send_ok(nft, batch);
 	assert_int_equal(has(nft, &e[0]), 1);
 	run_ok("nft delete table inet netd");
 	send_fails(nft, elements(e, 1, false), -ENOENT, NETD_E_KERNEL, "gone");
+	/* behind a rebuild in the same transaction, with the table missing and with it in place */
+	for (int i = 0; i < 2; i++) {
+		batch = new_batch();
+		assert_int_equal(nft_batch_ruleset(batch, true, NULL), 0);
+		assert_int_equal(nft_batch_elem_del(batch, &e[0], NULL), 0);
+		assert_int_equal(nft_batch_elem_add(batch, &e[1], NULL), 0);
+		send_ok(nft, batch);
+		assert_int_equal(has(nft, &e[0]), 0);
+		assert_int_equal(has(nft, &e[1]), 1);
+		send_ok(nft, elements(e, 1, true));
+	}
 	nft_close(nft);
 }
 

@@ -483,13 +483,15 @@ static bool write_text(const char *path, const char *text)
 static bool tmpfs_private(const char *dir)
 {
 	bool root = geteuid() == 0;
-	char map[32];
+	char uids[32], gids[32];
 
-	snprintf(map, sizeof(map), "0 %u 1", geteuid());
+	snprintf(uids, sizeof(uids), "0 %u 1", geteuid());
+	snprintf(gids, sizeof(gids), "0 %u 1", getegid());
 	if (unshare(CLONE_NEWNS | (root ? 0 : CLONE_NEWUSER)) < 0)
 		return false;
 	if (!root &&
-	    (!write_text("/proc/self/setgroups", "deny") || !write_text("/proc/self/uid_map", map)))
+	    (!write_text("/proc/self/setgroups", "deny") ||
+	     !write_text("/proc/self/uid_map", uids) || !write_text("/proc/self/gid_map", gids)))
 		return false;
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	       mount("tmpfs", dir, "tmpfs", 0, "size=512k,mode=0700") == 0;

@@ -78,40 +78,65 @@ static void test_empty_file(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+#define RACERS 8
+
+/* Opens and takes an index as soon as go is closed by everyone else; writes it, or 0, to done. */
+static void racer(const char *dir, int go, int done)
+{
+	struct netd_error err = NETD_ERROR_INIT;
+	struct store_session *session;
+	struct store_txn *txn;
+	struct store *store;
+	uint32_t n = 0;
+	char c;
+
+	if (read(go, &c, 1) != 0 || store_open(dir, &identity, &store, &err) < 0 ||
+	    store_session_open(store, &session, &err) < 0 ||
+	    store_begin(session, true, &txn, &err) < 0 || store_next_ifindex(txn, &n, &err) < 0 ||
+	    store_commit(txn, &err) < 0)
+		n = 0;
+	if (err.code)
+		fprintf(stderr, "%s\n", err.message);
+	_exit(write(done, &n, sizeof(n)) != sizeof(n));
+}
+
+/* All get the same state, of which nothing is lost. */
+static void race(const char *dir)
+{
+	uint32_t seen[RACERS] = { 0 }, index;
+	int go[2], done[2];
+
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(done, O_CLOEXEC), 0);
+	for (int i = 0; i < RACERS; i++) {
+		if (fork() == 0) {
+			close(go[1]);
+			racer(dir, go[0], done[1]);
+		}
+	}
+	close(go[1]);
+	for (int i = 0; i < RACERS; i++) {
+		assert_int_equal(read(done[0], &index, sizeof(index)), sizeof(index));
+		assert_in_range(index, 0x100000, 0x100000 + 2 * (RACERS - 1));
+		assert_int_equal(seen[(index - 0x100000) / 2]++, 0);
+	}
+	while (wait(NULL) > 0)
+		continue;
+	close(go[0]);
+	close(done[0]);
+	close(done[1]);
+}
+
 static void test_create_race(void **state)
 {
 	struct fixture *f = *state;
-	uint32_t index[16], seen[16];
-	int fds[2];
 
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	for (int i = 0; i < 16; i++) {
-		if (fork() == 0) {
-			struct store_session *session;
-			struct store_txn *txn;
-			struct netd_error err = NETD_ERROR_INIT;
-			struct store *store;
-			uint32_t n = 0;
-
-			if (store_open(f->dir, &identity, &store, &err) < 0 ||
-			    store_session_open(store, &session, &err) < 0 ||
-			    store_begin(session, true, &txn, &err) < 0 ||
-			    store_next_ifindex(txn, &n, &err) < 0 || store_commit(txn, &err) < 0)
-				n = 0;
-			_exit(write(fds[1], &n, sizeof(n)) != sizeof(n));
-		}
+	for (int round = 0; round < 40; round++) {
+		race(f->dir);
+		unlink(f->file);
+		if (round % 2)
+			assert_int_equal(rmdir(f->dir), 0);
 	}
-	for (int i = 0; i < 16; i++)
-		assert_int_equal(read(fds[0], &index[i], sizeof(index[i])), sizeof(index[i]));
-	while (wait(NULL) > 0)
-		continue;
-	memset(seen, 0, sizeof(seen));
-	for (int i = 0; i < 16; i++) {
-		assert_in_range(index[i], 0x100000, 0x100000 + 30);
-		assert_int_equal(seen[(index[i] - 0x100000) / 2]++, 0);
-	}
-	close(fds[0]);
-	close(fds[1]);
 }
 
 static void test_directory(void **state)

@@ -27,10 +27,6 @@ nsenter --net='/run/netns/it'\''s' ip -6 route add ::/0 via fd00:1::1 dev eth0 p
 ip neighbour replace 10.1.0.2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
 ip neighbour replace fd00:1::2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
 nft -f - <<'END'
-table inet netd
-delete table inet netd
-table netdev netd
-delete table netdev netd
 table inet netd {
 	comment "netd 1"
 	map publish_addr4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
