@@ -13,6 +13,7 @@
 #include "ipam.h"
 #include "netns.h"
 #include "operation.h"
+#include "parse.h"
 #include "publish.h"
 #include "sock.h"
 #include "util.h"

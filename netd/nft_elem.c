@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "nft_expr.h"
+#include "parse.h"
 #include "util.h"
 
 /* ---- from struct elem ----------------------------------------------------------------------- */
@@ -223,7 +224,6 @@ static void describe_publish(enum ruleset_set set, const uint8_t *key,
 {
 	struct ip host = { .family = ruleset_set_family(set) };
 	char text[IP_STRLEN];
-	const char *protocol;
 	bool v6 = host.family == AF_INET6;
 	uint16_t port;
 
@@ -232,8 +232,7 @@ static void describe_publish(enum ruleset_set set, const uint8_t *key,
 		key += ip_bytes(host.family);
 	}
 	memcpy(&port, key + 4, sizeof(port));
-	protocol = ruleset_protocol(key[0]);
-	snprintf(ret, NFT_ELEM_TEXT_SIZE, "%s %s%s%s:%u", protocol ? protocol : "?", v6 ? "[" : "",
+	snprintf(ret, NFT_ELEM_TEXT_SIZE, "%s %s%s%s:%u", protocol_name(key[0]), v6 ? "[" : "",
 		 ip_format(&host, text), v6 ? "]" : "", be16toh(port));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "parse.h"
 
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <net/if.h>
 #include <stddef.h>
@@ -69,4 +71,23 @@ bool ifname_valid(const char *text)
 		if (strcmp(text, taken[i]) == 0)
 			return false;
 	return true;
+}
+
+const char *protocol_name(uint8_t protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	default:
+		return "?";
+	}
+}
+
+bool protocol_valid(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Strict parsing of numbers and names. Pure. */
+/* Strict parsing of numbers and names; names of transport protocols. Pure. */
 #ifndef NETD_PARSE_H
 #define NETD_PARSE_H
 
@@ -22,5 +22,10 @@ bool name_valid(const char *text, unsigned long max);
  * 1..15 bytes, printable ASCII without '/', ':', '%' and blanks; not ".", "..", "all", "default", "lo".
  */
 bool ifname_valid(const char *text);
+
+/* Whether ports of the protocol can be published: TCP, UDP, SCTP (IANA numbers). */
+bool protocol_valid(uint8_t protocol);
+/* "tcp", "udp", "sctp"; "?" for any other. */
+const char *protocol_name(uint8_t protocol);
 
 #endif

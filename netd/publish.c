@@ -20,14 +20,6 @@ static const struct protocol {
 	{ NETD_SCTP, "sctp" },
 };
 
-const char *protocol_name(uint8_t protocol)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-		if (protocols[i].number == protocol)
-			return protocols[i].name;
-	return "?";
-}
-
 /* ---- grammar ------------------------------------------------------------------------------ */
 
 /* A part of a spec. */
@@ -241,7 +233,7 @@ int publish_check(const struct netd_port *port, struct netd_error *err)
 
 	snprintf(subject, sizeof(subject), "%u/%s", port->container_port,
 		 protocol_name(port->protocol));
-	if (protocol_name(port->protocol)[0] == '?')
+	if (!protocol_valid(port->protocol))
 		return error_set(err, NETD_E_INVALID, EINVAL, subject,
 				 "invalid proto: %u: use tcp (6), udp (17) or sctp (132)",
 				 port->protocol);

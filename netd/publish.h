@@ -55,7 +55,4 @@ int publish_resolve(const struct netd_port *ports, size_t n_ports, bool has4, bo
 int publish_report(const struct mapping *mappings, uint32_t n, struct netd_port **ret,
 		   size_t *ret_n, struct netd_error *err);
 
-/* "tcp", "udp", "sctp", or "?" */
-const char *protocol_name(uint8_t protocol);
-
 #endif

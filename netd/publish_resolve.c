@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "error.h"
+#include "parse.h"
 #include "util.h"
 
 #define N_PROTOCOLS 3UL

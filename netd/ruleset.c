@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "parse.h"
 #include "util.h"
 
 /* ---- types and sets ------------------------------------------------------------------------- */
@@ -421,20 +422,6 @@ void ruleset_print_loopback6(struct buf *buf, const char *bridge, bool add)
 
 /* ---- elements ------------------------------------------------------------------------------- */
 
-const char *ruleset_protocol(uint8_t protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_SCTP:
-		return "sctp";
-	default:
-		return NULL;
-	}
-}
-
 static bool ifname_ok(const char *name)
 {
 	return name[0] && strnlen(name, IFNAMSIZ) < IFNAMSIZ;
@@ -446,7 +433,7 @@ static bool publish_ok(const struct elem *elem)
 	unsigned int count = elem->publish.count;
 
 	return elem->publish.host.family == family && elem->publish.to.family == family &&
-	       ruleset_protocol(elem->publish.protocol) && count && elem->publish.host_port &&
+	       protocol_valid(elem->publish.protocol) && count && elem->publish.host_port &&
 	       elem->publish.to_port && elem->publish.host_port + count - 1 <= UINT16_MAX &&
 	       elem->publish.to_port + count - 1 <= UINT16_MAX;
 }
@@ -510,7 +497,7 @@ static void print_publish(struct buf *buf, const struct elem *elem, const char *
 	ip_format(&elem->publish.to, to);
 	for (unsigned int i = 0; i < elem->publish.count; i++) {
 		buf_printf(buf, "%s%s%s%s . %u%s", i ? ", " : "", any ? "" : host, any ? "" : " . ",
-			   ruleset_protocol(elem->publish.protocol), elem->publish.host_port + i,
+			   protocol_name(elem->publish.protocol), elem->publish.host_port + i,
 			   comment);
 		if (add)
 			buf_printf(buf, " : %s . %u", to, elem->publish.to_port + i);

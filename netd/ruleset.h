@@ -62,9 +62,6 @@ struct elem {
 		*owner; /* borrowed; kept as the element's comment, see ruleset_owner(); or NULL */
 };
 
-/* "tcp", "udp", "sctp"; NULL for another protocol. */
-const char *ruleset_protocol(uint8_t protocol);
-
 /* 0, or -EINVAL: wrong family or protocol, ports beyond 65535, bad name, host bits. */
 int ruleset_elem_check(const struct elem *elem);
 

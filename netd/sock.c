@@ -18,19 +18,6 @@
 
 #define TCP_LISTEN_STATE 0x0a /* as in /proc/net/tcp */
 
-static const char *protocol_name(uint8_t protocol)
-{
-	switch (protocol) {
-	case NETD_TCP:
-		return "tcp";
-	case NETD_UDP:
-		return "udp";
-	case NETD_SCTP:
-		return "sctp";
-	}
-	return NULL;
-}
-
 /* ---- the owner of a port, for the error message ------------------------------------------- */
 
 /* One line of /proc/net/{tcp,udp}{,6}: addresses are 32-bit words in the machine's byte order. */
@@ -285,7 +272,7 @@ int sock_probe(const struct ip *host, uint8_t protocol, uint16_t port, struct ne
 {
 	_cleanup_close_ int fd = -1;
 
-	if (!protocol_name(protocol) || !port ||
+	if (!protocol_valid(protocol) || !port ||
 	    (host->family != AF_INET && host->family != AF_INET6))
 		return error_set(
 			err, NETD_E_INVALID, EINVAL, NULL,

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "error.h"
+#include "parse.h"
 #include "publish.h"
 #include "util.h"
 

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "error.h"
+#include "parse.h"
 #include "publish.h"
 #include "util.h"
 
