@@ -63,7 +63,7 @@ static int set_link(struct rtnl_batch *batch, const struct step *step)
 	return rtnl_link_set(batch, &change);
 }
 
-static struct rtnl_address address_of(const struct step *step)
+struct rtnl_address step_address(const struct step *step)
 {
 	return (struct rtnl_address){
 		.ifindex = step->address.ifindex,
@@ -72,7 +72,7 @@ static struct rtnl_address address_of(const struct step *step)
 	};
 }
 
-static struct rtnl_route route_of(const struct step *step)
+struct rtnl_route step_route(const struct step *step)
 {
 	return (struct rtnl_route){
 		.dst = step->route.dst,
@@ -105,14 +105,14 @@ static int batch_step(struct rtnl_batch *batch, const struct applied *a, const s
 	if (step->kind == STEP_LINK_SET)
 		return set_link(batch, step);
 	if (step->kind == STEP_ADDRESS_ADD) {
-		address = address_of(step);
+		address = step_address(step);
 		return rtnl_address_add(batch, &address);
 	}
 	if (step->kind == STEP_NEIGHBOUR_SET) {
 		neighbour = neighbour_of(step);
 		return rtnl_neighbour_set(batch, &neighbour);
 	}
-	route = route_of(step);
+	route = step_route(step);
 	return rtnl_route_add(batch, &route);
 }
 
@@ -203,7 +203,9 @@ static int batch_nft(struct nft_batch *batch, const struct step *step, bool inve
 	case STEP_LINK_SET:
 	case STEP_LINK_DEL:
 	case STEP_ADDRESS_ADD:
+	case STEP_ADDRESS_DEL:
 	case STEP_ROUTE_ADD:
+	case STEP_ROUTE_DEL:
 	case STEP_NEIGHBOUR_SET:
 	case STEP_WAIT_READY:
 	case STEP_CONNTRACK_FLUSH:
@@ -225,9 +227,7 @@ int apply_nft(const struct plan *plan, struct nft *nft, size_t first, size_t end
 	if (r < 0)
 		return r;
 	for (size_t i = first; i < end && outcome; i++)
-		outcome[i] = plan->steps[i].kind == STEP_RULESET_ADD && plan->steps[i].may_exist
-				     ? ALREADY
-				     : DONE;
+		outcome[i] = plan->steps[i].may_exist ? ALREADY : DONE;
 	return 0;
 }
 
@@ -362,10 +362,10 @@ static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 	case STEP_VETH_ADD:
 		return rtnl_link_del(batch, step->veth.host_ifindex);
 	case STEP_ADDRESS_ADD:
-		address = address_of(step);
+		address = step_address(step);
 		return rtnl_address_del(batch, &address);
 	case STEP_ROUTE_ADD:
-		route = route_of(step);
+		route = step_route(step);
 		return rtnl_route_del(batch, &route);
 	case STEP_LINK_SET:
 		if (!step->link.undo_down && step->link.ifindex != LOOPBACK_IFINDEX)
@@ -384,6 +384,8 @@ static int batch_inverse(struct rtnl_batch *batch, const struct step *step)
 		return rtnl_neighbour_del(batch, &neighbour);
 	case STEP_SYSCTL:
 	case STEP_LINK_DEL:
+	case STEP_ADDRESS_DEL:
+	case STEP_ROUTE_DEL:
 	case STEP_WAIT_READY:
 	case STEP_RULESET_ADD:
 	case STEP_RULESET_DEL:

@@ -33,6 +33,14 @@ const char *step_text(const struct step *step, char *buf, size_t size)
 		snprintf(buf, size, "add address %s to %s",
 			 prefix_format(&step->address.address, text), step->address.name);
 		break;
+	case STEP_ADDRESS_DEL:
+		snprintf(buf, size, "delete address %s of %s",
+			 prefix_format(&step->address.address, text), step->address.name);
+		break;
+	case STEP_ROUTE_DEL:
+		snprintf(buf, size, "delete route to %s on %s",
+			 prefix_format(&step->route.dst, text), step->route.name);
+		break;
 	case STEP_ROUTE_ADD:
 		snprintf(buf, size, "add route to %s on %s", prefix_format(&step->route.dst, text),
 			 step->route.name);

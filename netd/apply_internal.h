@@ -32,6 +32,10 @@ const char *step_text(const struct step *step, char *buf, size_t size);
 int step_error(const struct applied *a, const struct step *step, int errnum, const char *kernel,
 	       struct netd_error *err);
 
+/* The address or route that a step is about, as rtnl takes it. */
+struct rtnl_address step_address(const struct step *step);
+struct rtnl_route step_route(const struct step *step);
+
 /* The answer to a deletion whose object is gone already. */
 static inline bool errno_is_gone(int errnum)
 {

@@ -101,6 +101,36 @@ static int remove_link(const struct apply_tools *tools, const struct step *step,
 	return 0;
 }
 
+/* An address or a route. */
+static int withdraw(const struct apply_tools *tools, const struct step *step,
+		    struct netd_error *err)
+{
+	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
+	struct rtnl_address address;
+	struct rtnl_route route;
+	char text[160];
+	int result = 0;
+	int r = rtnl_batch_new(&batch, err);
+
+	if (r < 0)
+		return r;
+	if (step->kind == STEP_ADDRESS_DEL) {
+		address = step_address(step);
+		r = rtnl_address_del(batch, &address);
+	} else {
+		route = step_route(step);
+		r = rtnl_route_del(batch, &route);
+	}
+	if (r >= 0)
+		r = rtnl_batch_send(tools->host, batch, &result, NULL, err);
+	if (r >= 0)
+		r = result;
+	if (r < 0 && !errno_is_gone(-r))
+		return error_sys(err, -r, step->address.name, "cannot %s",
+				 step_text(step, text, sizeof(text)));
+	return 0;
+}
+
 /* One group of a removal; what is gone already counts as done. */
 static int remove_group(const struct plan *plan, const struct apply_tools *tools, size_t i,
 			size_t end, struct netd_error *err)
@@ -116,6 +146,12 @@ static int remove_group(const struct plan *plan, const struct apply_tools *tools
 			return 0;
 	} else if (step->kind == STEP_LINK_DEL) {
 		r = remove_link(tools, step, &why);
+	} else if (step->kind == STEP_ADDRESS_DEL || step->kind == STEP_ROUTE_DEL) {
+		r = withdraw(tools, step, &why);
+	} else if (step->kind == STEP_SYSCTL) {
+		r = sysctl_write(tools->sysctl, step->sysctl.path, step->sysctl.value, NULL, &why);
+		if (r == -ENOENT)
+			return 0;
 	} else if (step->kind == STEP_CONNTRACK_FLUSH) {
 		r = apply_conntrack(step, tools->host, &why);
 	}

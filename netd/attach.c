@@ -49,6 +49,56 @@ static const struct network *former_of(const struct attach *a)
 	return a->set_up ? &a->former : NULL;
 }
 
+/* Two networks may share a bridge; that netd made it is known to both, so that the last removes it. */
+static bool made_for_another(const struct attach *a, uint32_t ifindex)
+{
+	for (size_t i = 0; i < a->inv.n_networks; i++)
+		if (a->inv.networks[i]->bridge_ifindex == ifindex &&
+		    a->inv.networks[i]->bridge_created)
+			return true;
+	return false;
+}
+
+static bool has_prefix(const struct prefix *list, size_t n, const struct prefix *prefix)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].len == prefix->len && ip_equal(&list[i].ip, &prefix->ip))
+			return true;
+	return false;
+}
+
+/* Was the gateway of a range there before netd? Known from the record, or to be seen now. */
+static bool gateway_is_foreign(const struct attach *a, const struct range *range,
+			       const struct prefix *own, size_t n_own)
+{
+	const struct prefix gateway = { range->gateway, range->subnet.len };
+
+	for (uint32_t i = 0; i < a->former.n_ranges && a->set_up; i++)
+		if (ip_equal(&a->former.ranges[i].gateway, &range->gateway))
+			return a->former.foreign_gateways & (1U << i);
+	return has_prefix(own, n_own, &gateway);
+}
+
+/* On a bridge that netd did not make, what stood there before is not netd's to remove. */
+static int settle_gateways(struct attach *a, struct netd_error *err)
+{
+	uint32_t foreign = 0;
+
+	for (uint32_t i = 0; i < a->net.n_ranges && !a->net.bridge_created; i++) {
+		const struct range *range = &a->net.ranges[i];
+		_cleanup_free_ struct prefix *own = NULL;
+		size_t n = 0;
+		int r = rtnl_own_addresses(a->op.host, range->gateway.family, &own, &n, err);
+
+		if (r < 0)
+			return r;
+		if (gateway_is_foreign(a, range, own, n))
+			foreign |= 1U << i;
+	}
+	a->net.foreign_gateways = foreign;
+	return 0;
+}
+
 /* What is stored is worth only as much as what stands: settle which bridge the plan is about. */
 static void settle_bridge(struct attach *a, const struct rtnl_link *link)
 {
@@ -60,7 +110,8 @@ static void settle_bridge(struct attach *a, const struct rtnl_link *link)
 	if (a->seen.bridge_exists) {
 		a->net.bridge_ifindex = link->ifindex;
 		a->net.bridge_mac = link->mac;
-		a->net.bridge_created = ours && a->former.bridge_created;
+		a->net.bridge_created =
+			(ours && a->former.bridge_created) || made_for_another(a, link->ifindex);
 	} else {
 		a->net.bridge_ifindex = 0; /* chosen when reserving */
 		a->net.bridge_mac = plan_bridge_mac(&a->net);
@@ -89,7 +140,7 @@ static int look(struct attach *a, struct netd_error *err)
 	if (r < 0)
 		return r;
 	settle_bridge(a, &link);
-	return 0;
+	return a->exclusive ? settle_gateways(a, err) : 0;
 }
 
 /* A stored network without containers that is defined anew starts from nothing. */
@@ -102,6 +153,12 @@ static int drop_former(struct attach *a, struct netd_error *err)
 	if (!moved)
 		return 0;
 	r = network_down(&a->op, &a->former, err);
+	/* recorded at once: what follows may fail, and the next attach must not rely on it */
+	a->former.flags &= ~NETWORK_READY;
+	a->former.bridge_ifindex = 0;
+	a->former.loopback6 = false;
+	if (r >= 0)
+		r = network_put(&a->op, &a->former, err);
 	if (r < 0)
 		return r;
 	inventory_free(&a->inv);

@@ -83,6 +83,11 @@ static void print_address(struct buf *buf, const struct plan *plan, const struct
 	char text[PREFIX_STRLEN];
 
 	print_where(buf, plan, step);
+	if (step->kind == STEP_ADDRESS_DEL) {
+		buf_printf(buf, "ip address del %s dev %s\n", prefix_format(address, text),
+			   step->address.name);
+		return;
+	}
 	/* the commands take over what stands there already where netd would */
 	buf_printf(buf, "ip address %s %s%s dev %s%s\n", step->may_exist ? "replace" : "add",
 		   prefix_format(address, text), four && address->len < 31 ? " broadcast +" : "",
@@ -95,7 +100,9 @@ static void print_route(struct buf *buf, const struct plan *plan, const struct s
 
 	print_where(buf, plan, step);
 	buf_printf(buf, "ip %sroute %s %s%s", step->route.dst.ip.family == AF_INET6 ? "-6 " : "",
-		   step->may_exist && step->where == HOST ? "replace" : "add",
+		   step->kind == STEP_ROUTE_DEL		    ? "del"
+		   : step->may_exist && step->where == HOST ? "replace"
+							    : "add",
 		   step->route.local ? "local " : "", prefix_format(&step->route.dst, dst));
 	if (step->route.gw.family != AF_UNSPEC)
 		buf_printf(buf, " via %s", ip_format(&step->route.gw, gw));
@@ -174,9 +181,11 @@ static void print_step(struct buf *buf, const struct plan *plan, const struct st
 		buf_printf(buf, "ip link del %s\n", step->link.name);
 		break;
 	case STEP_ADDRESS_ADD:
+	case STEP_ADDRESS_DEL:
 		print_address(buf, plan, step);
 		break;
 	case STEP_ROUTE_ADD:
+	case STEP_ROUTE_DEL:
 		print_route(buf, plan, step);
 		break;
 	case STEP_NEIGHBOUR_SET:

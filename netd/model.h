@@ -49,7 +49,9 @@ struct network {
 	uint32_t bridge_ifindex; /* chosen when the bridge is about to be made */
 	struct mac bridge_mac;
 	bool bridge_created; /* by netd, so that network rm deletes it */
-	bool loopback6;	     /* the netdev chain that serves [::1] under br_netfilter is in place */
+	uint32_t
+		foreign_gateways; /* bit i: the gateway of range i stood on the bridge before netd */
+	bool loopback6; /* the netdev chain that serves [::1] under br_netfilter is in place */
 };
 
 /*

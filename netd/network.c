@@ -87,8 +87,17 @@ static int check_overlap(const struct network *other, void *user)
 	return 0;
 }
 
+static bool is_gateway(const struct network *net, const struct ip *ip)
+{
+	for (uint32_t i = 0; i < net->n_ranges; i++)
+		if (ip_equal(&net->ranges[i].gateway, ip))
+			return true;
+	return false;
+}
+
 /* A subnet around an address that the host uses elsewhere would cut it off from its neighbours. */
-static int check_host(struct operation *op, const struct network *net, struct netd_error *err)
+static int check_host(struct operation *op, const struct network *net, const struct network *former,
+		      struct netd_error *err)
 {
 	char a[PREFIX_STRLEN], b[IP_STRLEN];
 
@@ -102,7 +111,8 @@ static int check_host(struct operation *op, const struct network *net, struct ne
 			return r;
 		for (size_t j = 0; j < n; j++) {
 			if (!prefix_contains(&range->subnet, &own[j].ip) ||
-			    ip_equal(&range->gateway, &own[j].ip))
+			    ip_equal(&range->gateway, &own[j].ip) ||
+			    (former && is_gateway(former, &own[j].ip)))
 				continue;
 			return error_set(
 				err, NETD_E_CONFLICT, EEXIST, net->name,
@@ -190,7 +200,7 @@ static int resolve_definition(struct operation *op, struct store_txn *txn,
 	if (r >= 0 && (ret->flags & NETWORK_AUTO) && !network_has_family(ret, AF_INET))
 		r = choose_subnets(op, txn, ret, err);
 	if (r >= 0 && !(ret->flags & NETD_NETWORK_NO_GATEWAY))
-		r = check_host(op, ret, err);
+		r = check_host(op, ret, former, err);
 	return r < 0 ? r : store_network_each(txn, check_overlap, &overlap, err);
 }
 
@@ -250,7 +260,7 @@ int network_down(struct operation *op, const struct network *net, struct netd_er
 
 /* ---- API ---------------------------------------------------------------------------------- */
 
-static int put_network(struct operation *op, const struct network *net, struct netd_error *err)
+int network_put(struct operation *op, const struct network *net, struct netd_error *err)
 {
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	int r = store_begin(op->session, true, &txn, err);
@@ -284,7 +294,7 @@ static int set_locked(struct operation *op, const struct network *definition,
 				 net.name, n);
 	if (stored)
 		r = network_down(op, &former, err);
-	return r < 0 ? r : put_network(op, &net, err);
+	return r < 0 ? r : network_put(op, &net, err);
 }
 
 int netd_network_set(struct netd *netd, const struct netd_network *network, struct netd_error *err)
@@ -298,6 +308,8 @@ int netd_network_set(struct netd *netd, const struct netd_network *network, stru
 		return r;
 	}
 	r = operation_open(netd, &op, err);
+	if (r >= 0)
+		r = sysctl_open(&op.sysctl, err);
 	if (r >= 0)
 		r = store_lock_host(op.session, true, err);
 	if (r >= 0)
@@ -467,6 +479,8 @@ int netd_network_remove(struct netd *netd, const char *name, struct netd_error *
 		return r;
 	}
 	r = operation_open(netd, &op, err);
+	if (r >= 0)
+		r = sysctl_open(&op.sysctl, err);
 	if (r >= 0)
 		r = store_lock_host(op.session, true, err);
 	if (r >= 0)

@@ -81,6 +81,9 @@ int network_resolve(struct operation *op, struct store_txn *txn, const char *nam
 /* Takes the network's bridge and elements out of the kernel; the host lock is held exclusively. */
 int network_down(struct operation *op, const struct network *net, struct netd_error *err);
 
+/* Stores the record in a transaction of its own. */
+int network_put(struct operation *op, const struct network *net, struct netd_error *err);
+
 /* ---- attachments (detach.c) --------------------------------------------------------------- */
 
 /* Removes what the record describes from the kernel and the state; its lock is held. */

@@ -7,13 +7,13 @@
  * - the container is ready before its ports are published;
  * - route_localnet and forwarding are switched on after the guard and forward chains stand.
  */
-#include "plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
+#include "plan_internal.h"
 #include "spec.h"
 #include "util.h"
 
@@ -33,7 +33,7 @@ int plan_done(const struct plan *plan, struct netd_error *err)
 	return plan->failed ? error_nomem(err) : 0;
 }
 
-static void plan_add(struct plan *plan, const struct step *step)
+void plan_add(struct plan *plan, const struct step *step)
 {
 	if (plan->n == plan->cap) {
 		size_t cap = plan->cap ? 2 * plan->cap : 32;
@@ -49,56 +49,7 @@ static void plan_add(struct plan *plan, const struct step *step)
 	plan->steps[plan->n++] = *step;
 }
 
-/* Keeps a string for as long as the plan lives. */
-static const char *plan_keep(struct plan *plan, const char *text)
-{
-	char **strings = reallocarray(plan->strings, plan->n_strings + 1, sizeof(*strings));
-	char *copy;
-
-	if (!strings) {
-		plan->failed = true;
-		return NULL;
-	}
-	plan->strings = strings;
-	copy = strdup(text);
-	if (!copy) {
-		plan->failed = true;
-		return NULL;
-	}
-	return plan->strings[plan->n_strings++] = copy;
-}
-
-bool step_is_nft(enum step_kind kind)
-{
-	switch (kind) {
-	case STEP_RULESET_ADD:
-	case STEP_RULESET_DEL:
-	case STEP_ELEM_ADD:
-	case STEP_ELEM_DEL:
-	case STEP_LOOPBACK6_ADD:
-	case STEP_LOOPBACK6_DEL:
-		return true;
-	case STEP_SYSCTL:
-	case STEP_BRIDGE_ADD:
-	case STEP_VETH_ADD:
-	case STEP_LINK_SET:
-	case STEP_LINK_DEL:
-	case STEP_ADDRESS_ADD:
-	case STEP_ROUTE_ADD:
-	case STEP_NEIGHBOUR_SET:
-	case STEP_WAIT_READY:
-	case STEP_CONNTRACK_FLUSH:
-		return false;
-	}
-	return false;
-}
-
 /* ---- single steps ------------------------------------------------------------------------- */
-
-static void set_name(char dst[static IFNAMSIZ], const char *src)
-{
-	snprintf(dst, IFNAMSIZ, "%s", src);
-}
 
 /* path is "conf/NAME/key" below ipv4/ or ipv6/ when ifname is given, else as it stands */
 static void add_sysctl(struct plan *plan, enum step_where where, const char *family,
@@ -122,156 +73,26 @@ static void add_address(struct plan *plan, enum step_where where, const char *na
 {
 	struct step step = { .kind = STEP_ADDRESS_ADD, .where = where, .may_exist = may_exist };
 
-	set_name(step.address.name, name);
+	plan_name(step.address.name, name);
 	step.address.ifindex = ifindex;
 	step.address.address = *address;
 	plan_add(plan, &step);
 }
 
-static void add_elem(struct plan *plan, const struct elem *elem, bool add)
+static void del_address(struct plan *plan, const char *name, uint32_t ifindex,
+			const struct prefix *address)
 {
-	struct step step = { .kind = add ? STEP_ELEM_ADD : STEP_ELEM_DEL, .elem = *elem };
+	struct step step = { .kind = STEP_ADDRESS_DEL };
 
+	plan_name(step.address.name, name);
+	step.address.ifindex = ifindex;
+	step.address.address = *address;
 	plan_add(plan, &step);
 }
 
 static struct prefix link_local_prefix(const struct mac *mac)
 {
 	return (struct prefix){ ip_link_local(mac), 64 };
-}
-
-/* ---- elements of a network ---------------------------------------------------------------- */
-
-/* Calls add_elem for each element that a network contributes. */
-static void network_elems(struct plan *plan, const struct network *net, bool add)
-{
-	static const enum ruleset_set bridge_sets[] = { SET_BRIDGES, SET_SAME_BRIDGE,
-							SET_INTRA_BRIDGE };
-	bool masquerade = !(net->flags & (NETD_NETWORK_ROUTED | NETD_NETWORK_INTERNAL));
-	struct elem elem;
-
-	for (size_t i = 0; i < ARRAY_SIZE(bridge_sets); i++) {
-		if (bridge_sets[i] == SET_INTRA_BRIDGE && (net->flags & NETD_NETWORK_ISOLATED))
-			continue;
-		elem = (struct elem){ .set = bridge_sets[i] };
-		set_name(elem.ifname, net->bridge);
-		add_elem(plan, &elem, add);
-	}
-	elem = (struct elem){ .set = SET_POLICY_TO };
-	set_name(elem.policy.ifname, net->bridge);
-	elem.policy.verdict = net->flags & NETD_NETWORK_ROUTED ? RULESET_ACCEPT : RULESET_DROP;
-	add_elem(plan, &elem, add);
-	if (net->flags & NETD_NETWORK_INTERNAL) {
-		elem.set = SET_POLICY_FROM;
-		elem.policy.verdict = RULESET_DROP;
-		add_elem(plan, &elem, add);
-	}
-	for (uint32_t i = 0; i < net->n_ranges && masquerade; i++) {
-		const struct prefix *subnet = &net->ranges[i].subnet;
-		bool seen = false;
-
-		for (uint32_t j = 0; j < i; j++)
-			seen |= memcmp(&net->ranges[j].subnet, subnet, sizeof(*subnet)) == 0;
-		if (seen)
-			continue;
-		elem = (struct elem){ .set = subnet->ip.family == AF_INET ? SET_MASQUERADE4
-									  : SET_MASQUERADE6 };
-		elem.subnet = *subnet;
-		add_elem(plan, &elem, add);
-	}
-}
-
-static bool same_elem(const struct elem *a, const struct elem *b)
-{
-	if (a->set != b->set)
-		return false;
-	if (a->set == SET_MASQUERADE4 || a->set == SET_MASQUERADE6)
-		return memcmp(&a->subnet, &b->subnet, sizeof(a->subnet)) == 0;
-	if (a->set == SET_POLICY_FROM || a->set == SET_POLICY_TO)
-		return strcmp(a->policy.ifname, b->policy.ifname) == 0 &&
-		       a->policy.verdict == b->policy.verdict;
-	return strcmp(a->ifname, b->ifname) == 0;
-}
-
-static bool plan_has_elem(const struct plan *plan, const struct elem *elem)
-{
-	for (size_t i = 0; i < plan->n; i++)
-		if (plan->steps[i].kind == STEP_ELEM_ADD && same_elem(&plan->steps[i].elem, elem))
-			return true;
-	return false;
-}
-
-/* Elements of from that are not among those of to: added or deleted. */
-static void diff_elems(struct plan *plan, const struct plan *from, const struct plan *to, bool add)
-{
-	for (size_t i = 0; i < from->n; i++)
-		if (!plan_has_elem(to, &from->steps[i].elem))
-			add_elem(plan, &from->steps[i].elem, add);
-}
-
-/* ---- elements of an attachment ------------------------------------------------------------ */
-
-static const struct ip *address_of(const struct attachment *att, uint8_t family)
-{
-	for (uint32_t i = 0; i < att->n_leases; i++)
-		if (att->leases[i].address.ip.family == family)
-			return &att->leases[i].address.ip;
-	return NULL;
-}
-
-static const char *keep_owner(struct plan *plan, const struct attachment *att)
-{
-	char owner[121];
-
-	if (!att->n_mappings)
-		return NULL;
-	/* cut where the element's comment ends; it is for people, netd never reads it */
-	snprintf(owner, sizeof(owner), "%.60s/%.40s/%s", att->network, att->id, att->ifname);
-	return plan_keep(plan, owner);
-}
-
-static void add_mapping(struct plan *plan, const struct attachment *att, const struct mapping *map,
-			const char *owner, bool add)
-{
-	const struct ip *to = address_of(att, map->host.family);
-	bool any = ip_is_zero(&map->host);
-	struct elem elem = { .owner = owner };
-
-	if (!to)
-		return;
-	if (map->host.family == AF_INET)
-		elem.set = any ? SET_PUBLISH_ANY4 : SET_PUBLISH_ADDR4;
-	else
-		elem.set = any ? SET_PUBLISH_ANY6 : SET_PUBLISH_ADDR6;
-	elem.publish.host = map->host;
-	elem.publish.to = *to;
-	elem.publish.protocol = map->protocol;
-	elem.publish.host_port = map->host_port;
-	elem.publish.to_port = map->container_port;
-	elem.publish.count = map->count;
-	add_elem(plan, &elem, add);
-}
-
-static void attachment_elems(struct plan *plan, const struct attachment *att, bool add)
-{
-	const char *owner = add ? keep_owner(plan, att) : NULL;
-	bool published4 = false, published6 = false;
-
-	for (uint32_t i = 0; i < att->n_mappings; i++) {
-		add_mapping(plan, att, &att->mappings[i], owner, add);
-		published4 |= att->mappings[i].host.family == AF_INET;
-		published6 |= att->mappings[i].host.family == AF_INET6;
-	}
-	/* a container that reaches itself through its published port, seen by br_netfilter */
-	for (int six = 0; six < 2; six++) {
-		const struct ip *ip = address_of(att, six ? AF_INET6 : AF_INET);
-		struct elem elem = { .set = six ? SET_SELF6 : SET_SELF4, .owner = owner };
-
-		if (!ip || !(six ? published6 : published4))
-			continue;
-		elem.address = *ip;
-		add_elem(plan, &elem, add);
-	}
 }
 
 /* ---- network ------------------------------------------------------------------------------ */
@@ -314,24 +135,58 @@ static bool routes_family(const struct network *net, uint8_t family)
 	return !(net->flags & NETD_NETWORK_NO_GATEWAY) && net_has(net, family);
 }
 
+/* The gateway of range i, unless an earlier range has it too. */
+static bool gateway_at(const struct network *net, uint32_t i, struct prefix *ret)
+{
+	const struct range *range = &net->ranges[i];
+
+	for (uint32_t j = 0; j < i; j++)
+		if (ip_equal(&net->ranges[j].gateway, &range->gateway))
+			return false;
+	*ret = (struct prefix){ range->gateway, range->subnet.len };
+	return range->gateway.family != AF_UNSPEC && !(net->flags & NETD_NETWORK_NO_GATEWAY);
+}
+
 static void add_gateways(struct plan *plan, const struct network *net)
 {
-	for (uint32_t i = 0; i < net->n_ranges; i++) {
-		struct prefix gateway = { net->ranges[i].gateway, net->ranges[i].subnet.len };
-		bool seen = false;
+	struct prefix gateway;
 
-		for (uint32_t j = 0; j < i; j++)
-			seen |= ip_equal(&net->ranges[j].gateway, &gateway.ip);
-		if (gateway.ip.family != AF_UNSPEC && !seen)
+	for (uint32_t i = 0; i < net->n_ranges; i++)
+		if (gateway_at(net, i, &gateway))
 			add_address(plan, HOST, net->bridge, net->bridge_ifindex, &gateway, true);
+}
+
+static bool has_gateway(const struct inventory *inv, const struct network *net,
+			const struct prefix *gateway)
+{
+	for (size_t i = 0; i < inv->n_networks; i++) {
+		const struct network *other = inv->networks[i];
+		struct prefix theirs;
+
+		for (uint32_t j = 0; j < other->n_ranges; j++)
+			if (strcmp(other->bridge, net->bridge) == 0 &&
+			    gateway_at(other, j, &theirs) && ip_equal(&theirs.ip, &gateway->ip))
+				return true;
 	}
+	return false;
+}
+
+/* Those that netd put there and no other network on the bridge has as well. */
+static void del_gateways(struct plan *plan, const struct network *net, const struct inventory *inv)
+{
+	struct prefix gateway;
+
+	for (uint32_t i = 0; i < net->n_ranges; i++)
+		if (gateway_at(net, i, &gateway) && !(net->foreign_gateways & (1U << i)) &&
+		    !has_gateway(inv, net, &gateway))
+			del_address(plan, net->bridge, net->bridge_ifindex, &gateway);
 }
 
 static void add_bridge(struct plan *plan, const struct network *net)
 {
 	struct step step = { .kind = STEP_BRIDGE_ADD };
 
-	set_name(step.bridge.name, net->bridge);
+	plan_name(step.bridge.name, net->bridge);
 	step.bridge.ifindex = net->bridge_ifindex;
 	step.bridge.mac = plan_bridge_mac(net);
 	step.bridge.mtu = net->mtu;
@@ -341,7 +196,9 @@ static void add_bridge(struct plan *plan, const struct network *net)
 /* Every address of a bridge that netd made comes from netd: no kernel-made one, none by a router. */
 static void bridge_up(struct plan *plan, const struct network *net, const struct observed *seen)
 {
-	bool six = net_has(net, AF_INET6), created = !seen->bridge_exists;
+	bool six = net_has(net, AF_INET6);
+	/* netd's own: to be made, or left half made by an attach that was killed */
+	bool created = !seen->bridge_exists || (net->bridge_created && !seen->bridge_up);
 	struct prefix local = { .len = 64 };
 	struct step step = { .kind = STEP_LINK_SET };
 
@@ -350,7 +207,7 @@ static void bridge_up(struct plan *plan, const struct network *net, const struct
 	else if (created)
 		add_sysctl(plan, HOST, "ipv6", net->bridge, "disable_ipv6", "1");
 	add_sysctl(plan, HOST, "ipv6", net->bridge, "accept_ra", "0");
-	set_name(step.link.name, net->bridge);
+	plan_name(step.link.name, net->bridge);
 	step.link.ifindex = net->bridge_ifindex;
 	step.link.up = true;
 	step.link.undo_down = !created && !seen->bridge_up;
@@ -360,7 +217,7 @@ static void bridge_up(struct plan *plan, const struct network *net, const struct
 		plan_add(plan, &step);
 	if (net->flags & NETD_NETWORK_NO_GATEWAY)
 		return;
-	if (six) {
+	if (six && created) {
 		/* forwarded IPv6 needs a link-local source for neighbour discovery at once */
 		ip_parse("fe80::1", &local.ip);
 		add_address(plan, HOST, net->bridge, net->bridge_ifindex, &local, true);
@@ -373,11 +230,11 @@ static void bridge_up(struct plan *plan, const struct network *net, const struct
  * lo's own makes them acceptable there. Packets for ::1 from the wire are dropped by ip6_rcv_core
  * and by the guard chain.
  */
-static void add_loopback6_route(struct plan *plan, const struct network *net)
+static void loopback6_route(struct plan *plan, const struct network *net, bool add)
 {
-	struct step step = { .kind = STEP_ROUTE_ADD, .may_exist = true };
+	struct step step = { .kind = add ? STEP_ROUTE_ADD : STEP_ROUTE_DEL, .may_exist = true };
 
-	set_name(step.route.name, net->bridge);
+	plan_name(step.route.name, net->bridge);
 	step.route.ifindex = net->bridge_ifindex;
 	ip_parse("::1", &step.route.dst.ip);
 	step.route.dst.len = 128;
@@ -394,14 +251,14 @@ static void network_links_up(struct plan *plan, const struct network *net,
 		add_bridge(plan, net);
 	bridge_up(plan, net, seen);
 	if (routes_family(net, AF_INET6))
-		add_loopback6_route(plan, net);
+		loopback6_route(plan, net, true);
 }
 
 static void network_loopback6(struct plan *plan, const struct network *net)
 {
 	struct step step = { .kind = STEP_LOOPBACK6_ADD };
 
-	set_name(step.bridge_name, net->bridge);
+	plan_name(step.bridge_name, net->bridge);
 	plan_add(plan, &step);
 }
 
@@ -414,10 +271,10 @@ static void network_changes(struct plan *plan, const struct network *net,
 
 	if (spec_same_network(net, former))
 		return;
-	network_elems(&is, net, true);
-	network_elems(&was, former, true);
-	diff_elems(plan, &was, &is, false);
-	diff_elems(plan, &is, &was, true);
+	plan_network_elems(&is, net, true);
+	plan_network_elems(&was, former, true);
+	plan_diff_elems(plan, &was, &is, false);
+	plan_diff_elems(plan, &is, &was, true);
 	plan->failed |= is.failed | was.failed;
 }
 
@@ -428,28 +285,55 @@ static void network_new_elems(struct plan *plan, const struct network *net,
 	_cleanup_plan_ struct plan is = { 0 };
 	_cleanup_plan_ struct plan others = { 0 };
 
-	network_elems(&is, net, true);
+	plan_network_elems(&is, net, true);
 	for (size_t i = 0; i < inv->n_networks; i++)
-		network_elems(&others, inv->networks[i], true);
-	diff_elems(plan, &is, &others, true);
+		plan_network_elems(&others, inv->networks[i], true);
+	plan_diff_elems(plan, &is, &others, true);
 	plan->failed |= is.failed | others.failed;
+}
+
+/* Steps from first on make what others rely on: they stay if this request fails later. */
+static void keep_steps(struct plan *plan, size_t first)
+{
+	for (size_t i = first; i < plan->n; i++)
+		plan->steps[i].may_exist = true;
 }
 
 static void rebuild_ruleset(struct plan *plan, const struct observed *seen,
 			    const struct inventory *inv)
 {
-	/* what others rely on is not taken back if this request fails later */
-	struct step step = { .kind = STEP_RULESET_ADD, .may_exist = inv->n_networks > 0 };
+	struct step step = { .kind = STEP_RULESET_ADD, .ruleset.replace = seen->ruleset_exists };
 
-	step.ruleset.replace = seen->ruleset_exists;
 	plan_add(plan, &step);
 	for (size_t i = 0; i < inv->n_networks; i++) {
-		network_elems(plan, inv->networks[i], true);
+		plan_network_elems(plan, inv->networks[i], true);
 		if (inv->networks[i]->loopback6)
 			network_loopback6(plan, inv->networks[i]);
 	}
 	for (size_t i = 0; i < inv->n_attachments; i++)
-		attachment_elems(plan, inv->attachments[i], true);
+		plan_attachment_elems(plan, inv->attachments[i], true);
+}
+
+/* The network's part of the ruleset, and of all others where it has to be built anew. */
+static void network_ruleset(struct plan *plan, const struct network *net,
+			    const struct network *former, const struct observed *seen,
+			    const struct inventory *inv)
+{
+	bool fresh = !former || !seen->bridge_exists;
+	size_t first = plan->n;
+
+	if (!seen->ruleset_current)
+		rebuild_ruleset(plan, seen, inv);
+	if (inv->n_networks > 0)
+		keep_steps(plan, first);
+	if (fresh || !seen->ruleset_current)
+		network_new_elems(plan, net, inv);
+	else
+		network_changes(plan, net, former);
+	if (net->loopback6 && (fresh || !seen->ruleset_current || !former->loopback6))
+		network_loopback6(plan, net);
+	if (former && !seen->ruleset_current)
+		keep_steps(plan, first);
 }
 
 /* Forwarding is the host's, not the network's: switched on where needed, never off. */
@@ -487,8 +371,8 @@ static void add_port(struct plan *plan, const struct network *net, const struct 
 	struct step veth = { .kind = STEP_VETH_ADD };
 	struct step port = { .kind = STEP_LINK_SET };
 
-	set_name(veth.veth.host_name, att->host_ifname);
-	set_name(veth.veth.peer_name, att->ifname);
+	plan_name(veth.veth.host_name, att->host_ifname);
+	plan_name(veth.veth.peer_name, att->ifname);
 	veth.veth.host_ifindex = att->host_ifindex;
 	veth.veth.peer_ifindex = att->ifindex;
 	veth.veth.host_mac = plan_host_mac(att);
@@ -497,10 +381,10 @@ static void add_port(struct plan *plan, const struct network *net, const struct 
 	plan_add(plan, &veth);
 	/* a bridge port needs no addresses of its own, and without IPv6 none appear */
 	add_sysctl(plan, HOST, "ipv6", att->host_ifname, "disable_ipv6", "1");
-	set_name(port.link.name, att->host_ifname);
+	plan_name(port.link.name, att->host_ifname);
 	port.link.ifindex = att->host_ifindex;
 	port.link.up = true;
-	set_name(port.link.master, net->bridge);
+	plan_name(port.link.master, net->bridge);
 	port.link.master_ifindex = net->bridge_ifindex;
 	/* a publishing container may reach itself; under br_netfilter the frame returns by its port */
 	port.link.hairpin = (net->flags & NETD_NETWORK_HAIRPIN) || att->n_mappings > 0;
@@ -513,7 +397,7 @@ static void add_route(struct plan *plan, const struct attachment *att, const str
 	/* a container on several networks keeps the default route of the first */
 	struct step step = { .kind = STEP_ROUTE_ADD, .where = CONTAINER, .may_exist = true };
 
-	set_name(step.route.name, att->ifname);
+	plan_name(step.route.name, att->ifname);
 	step.route.ifindex = att->ifindex;
 	step.route.dst = route->dst;
 	step.route.gw = route->gw;
@@ -522,7 +406,7 @@ static void add_route(struct plan *plan, const struct attachment *att, const str
 
 static void add_container(struct plan *plan, const struct attachment *att)
 {
-	bool six = address_of(att, AF_INET6) != NULL;
+	bool six = plan_address_of(att, AF_INET6) != NULL;
 	struct prefix local = link_local_prefix(&att->mac);
 	struct step lo = { .kind = STEP_LINK_SET, .where = CONTAINER };
 	struct step link = lo;
@@ -534,11 +418,11 @@ static void add_container(struct plan *plan, const struct attachment *att)
 	} else if (att->n_leases) {
 		add_sysctl(plan, CONTAINER, "ipv6", att->ifname, "disable_ipv6", "1");
 	}
-	set_name(lo.link.name, "lo");
+	plan_name(lo.link.name, "lo");
 	lo.link.ifindex = 1;
 	lo.link.up = true;
 	plan_add(plan, &lo);
-	set_name(link.link.name, att->ifname);
+	plan_name(link.link.name, att->ifname);
 	link.link.ifindex = att->ifindex;
 	link.link.up = true;
 	link.link.addrgenmode_none = six;
@@ -578,7 +462,7 @@ static void add_neighbours(struct plan *plan, const struct network *net,
 	for (uint32_t i = 0; i < att->n_leases; i++) {
 		struct step step = { .kind = STEP_NEIGHBOUR_SET };
 
-		set_name(step.neighbour.name, net->bridge);
+		plan_name(step.neighbour.name, net->bridge);
 		step.neighbour.ifindex = net->bridge_ifindex;
 		step.neighbour.ip = att->leases[i].address.ip;
 		step.neighbour.mac = att->mac;
@@ -591,7 +475,7 @@ static void add_conntrack(struct plan *plan, const struct attachment *att, bool 
 {
 	for (uint32_t i = 0; i < att->n_mappings; i++) {
 		const struct mapping *map = &att->mappings[i];
-		const struct ip *container = address_of(att, map->host.family);
+		const struct ip *container = plan_address_of(att, map->host.family);
 		struct step step = { .kind = STEP_CONNTRACK_FLUSH };
 
 		if (map->protocol != IPPROTO_UDP || !container)
@@ -624,15 +508,8 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 	add_wait(plan, net, att);
 	add_neighbours(plan, net, att);
 
-	if (!seen->ruleset_current)
-		rebuild_ruleset(plan, seen, inv);
-	if (fresh || !seen->ruleset_current)
-		network_new_elems(plan, net, inv);
-	else
-		network_changes(plan, net, former);
-	if (net->loopback6 && (fresh || !seen->ruleset_current || !former->loopback6))
-		network_loopback6(plan, net);
-	attachment_elems(plan, att, true);
+	network_ruleset(plan, net, former, seen, inv);
+	plan_attachment_elems(plan, att, true);
 
 	if (fresh && routes_family(net, AF_INET))
 		add_sysctl(plan, HOST, "ipv4", net->bridge, "route_localnet", "1");
@@ -645,42 +522,71 @@ void plan_detach(struct plan *plan, const struct attachment *att)
 	struct step link = { .kind = STEP_LINK_DEL };
 
 	snprintf(plan->netns, sizeof(plan->netns), "%s", att->netns);
-	attachment_elems(plan, att, false);
-	set_name(link.link.name, att->host_ifname);
+	plan_attachment_elems(plan, att, false);
+	plan_name(link.link.name, att->host_ifname);
 	link.link.ifindex = att->host_ifindex;
 	plan_add(plan, &link);
 	add_conntrack(plan, att, true);
 }
 
+static bool shares_bridge(const struct inventory *inv, const struct network *net)
+{
+	for (size_t i = 0; i < inv->n_networks; i++)
+		if (strcmp(inv->networks[i]->bridge, net->bridge) == 0)
+			return true;
+	return false;
+}
+
+static void network_elems_down(struct plan *plan, const struct network *net,
+			       const struct inventory *inv, bool shared)
+{
+	_cleanup_plan_ struct plan gone = { 0 };
+	_cleanup_plan_ struct plan stays = { 0 };
+	struct step step = { .kind = STEP_RULESET_DEL };
+
+	if (inv->n_networks == 0) {
+		plan_add(plan, &step);
+		return;
+	}
+	plan_network_elems(&gone, net, true);
+	for (size_t i = 0; i < inv->n_networks; i++)
+		plan_network_elems(&stays, inv->networks[i], true);
+	plan_diff_elems(plan, &gone, &stays, false);
+	plan->failed |= gone.failed | stays.failed;
+	if (net->loopback6 && !shared) {
+		step.kind = STEP_LOOPBACK6_DEL;
+		plan_name(step.bridge_name, net->bridge);
+		plan_add(plan, &step);
+	}
+}
+
+/* What netd put on a bridge that stays. */
+static void bridge_cleared(struct plan *plan, const struct network *net,
+			   const struct inventory *inv, bool shared)
+{
+	del_gateways(plan, net, inv);
+	if (!shared && routes_family(net, AF_INET6))
+		loopback6_route(plan, net, false);
+}
+
 void plan_network_down(struct plan *plan, const struct network *net, const struct inventory *inv)
 {
 	struct step step = { .kind = STEP_LINK_DEL };
-	_cleanup_plan_ struct plan gone = { 0 };
-	_cleanup_plan_ struct plan stays = { 0 };
-	bool shared = false;
+	bool shared = shares_bridge(inv, net);
+	bool deleted = net->bridge_created && !shared;
 
-	if (net->flags & NETWORK_READY) {
-		network_elems(&gone, net, true);
-		for (size_t i = 0; i < inv->n_networks; i++) {
-			network_elems(&stays, inv->networks[i], true);
-			shared |= strcmp(inv->networks[i]->bridge, net->bridge) == 0;
-		}
-		if (inv->n_networks == 0) {
-			plan_add(plan, &(struct step){ .kind = STEP_RULESET_DEL });
-		} else {
-			diff_elems(plan, &gone, &stays, false);
-			if (net->loopback6 && !shared) {
-				struct step lo6 = { .kind = STEP_LOOPBACK6_DEL };
-
-				set_name(lo6.bridge_name, net->bridge);
-				plan_add(plan, &lo6);
-			}
-		}
-		plan->failed |= gone.failed | stays.failed;
+	if (!net->bridge_ifindex)
+		return;
+	/* closed before the guard goes */
+	if (!deleted && !shared && routes_family(net, AF_INET))
+		add_sysctl(plan, HOST, "ipv4", net->bridge, "route_localnet", "0");
+	if (net->flags & NETWORK_READY)
+		network_elems_down(plan, net, inv, shared);
+	if (!deleted) {
+		bridge_cleared(plan, net, inv, shared);
+		return;
 	}
-	if (net->bridge_created && net->bridge_ifindex && !shared) {
-		set_name(step.link.name, net->bridge);
-		step.link.ifindex = net->bridge_ifindex;
-		plan_add(plan, &step);
-	}
+	plan_name(step.link.name, net->bridge);
+	step.link.ifindex = net->bridge_ifindex;
+	plan_add(plan, &step);
 }

@@ -71,11 +71,6 @@ static bool ports_fit(uint16_t first, uint16_t count)
 	return first && count && (uint32_t)first + count - 1 <= UINT16_MAX;
 }
 
-static bool protocol_valid(uint8_t protocol)
-{
-	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
-}
-
 static bool mappings_valid(const struct mapping *mappings, uint32_t n)
 {
 	uint32_t ports = 0;
@@ -269,6 +264,7 @@ void record_put_network(struct buf *buf, const struct network *network)
 	buf_add(buf, network->bridge_mac.b, sizeof(network->bridge_mac.b));
 	buf_put_u8(buf, network->bridge_created);
 	buf_put_u8(buf, network->loopback6);
+	buf_put_u32(buf, network->foreign_gateways);
 	buf_put_u32(buf, network->n_ranges);
 	for (uint32_t i = 0; i < network->n_ranges; i++) {
 		const struct range *range = &network->ranges[i];
@@ -296,6 +292,7 @@ int record_get_network(const void *data, size_t len, struct network *ret)
 	reader_bytes(&r, network.bridge_mac.b, sizeof(network.bridge_mac.b));
 	network.bridge_created = get_bool(&r);
 	network.loopback6 = get_bool(&r);
+	network.foreign_gateways = reader_u32(&r);
 	network.n_ranges = get_count(&r, MAX_RANGES);
 	for (uint32_t i = 0; i < network.n_ranges; i++) {
 		struct range *range = &network.ranges[i];
