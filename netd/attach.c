@@ -153,12 +153,6 @@ static int drop_former(struct attach *a, struct netd_error *err)
 	if (!moved)
 		return 0;
 	r = network_down(&a->op, &a->former, err);
-	/* recorded at once: what follows may fail, and the next attach must not rely on it */
-	a->former.flags &= ~NETWORK_READY;
-	a->former.bridge_ifindex = 0;
-	a->former.loopback6 = false;
-	if (r >= 0)
-		r = network_put(&a->op, &a->former, err);
 	if (r < 0)
 		return r;
 	inventory_free(&a->inv);
@@ -499,7 +493,7 @@ static int prepare(struct attach *a, struct netd_error *err)
 		why = (struct netd_error)NETD_ERROR_INIT;
 		r = store_lock_host(a->op.session, true, &why);
 		if (r >= 0 && !a->dry_run)
-			r = attachments_recover(&a->op, &why);
+			r = operation_recover(&a->op, &why);
 		if (r >= 0)
 			r = prepare_locked(a, &why);
 	}

@@ -240,26 +240,6 @@ int network_resolve(struct operation *op, struct store_txn *txn, const char *nam
 	return resolve_default(op, txn, ret, err);
 }
 
-int network_down(struct operation *op, const struct network *net, struct netd_error *err)
-{
-	struct apply_tools tools = operation_tools(op);
-	_cleanup_inventory_ struct inventory inv = { 0 };
-	_cleanup_txn_ struct store_txn *txn = NULL;
-	_cleanup_plan_ struct plan plan = { 0 };
-	int r = store_begin(op->session, false, &txn, err);
-
-	if (r >= 0)
-		r = inventory_load(txn, net->name, &inv, err);
-	if (r < 0)
-		return r;
-	store_abort(TAKE_PTR(txn));
-	plan_network_down(&plan, net, &inv);
-	r = plan_done(&plan, err);
-	return r < 0 ? r : apply_removal(&plan, &tools, err);
-}
-
-/* ---- API ---------------------------------------------------------------------------------- */
-
 int network_put(struct operation *op, const struct network *net, struct netd_error *err)
 {
 	_cleanup_txn_ struct store_txn *txn = NULL;
@@ -270,6 +250,91 @@ int network_put(struct operation *op, const struct network *net, struct netd_err
 	return r < 0 ? r : store_commit(TAKE_PTR(txn), err);
 }
 
+/* Recorded first: a network that is half gone when we are killed must not be taken for a whole one. */
+static int mark_down(struct operation *op, const struct network *net, struct netd_error *err)
+{
+	struct network down = *net;
+
+	if (!(net->flags & NETWORK_READY))
+		return 0;
+	down.flags &= ~NETWORK_READY;
+	return network_put(op, &down, err);
+}
+
+int network_down(struct operation *op, const struct network *net, struct netd_error *err)
+{
+	struct apply_tools tools = operation_tools(op);
+	_cleanup_inventory_ struct inventory inv = { 0 };
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	_cleanup_plan_ struct plan plan = { 0 };
+	int r = mark_down(op, net, err);
+
+	if (r >= 0)
+		r = store_begin(op->session, false, &txn, err);
+	if (r >= 0)
+		r = inventory_load(txn, net->name, &inv, err);
+	if (r < 0)
+		return r;
+	store_abort(TAKE_PTR(txn));
+	plan_network_down(&plan, net, &inv);
+	r = plan_done(&plan, err);
+	return r < 0 ? r : apply_removal(&plan, &tools, err);
+}
+
+/* ---- recovery ----------------------------------------------------------------------------- */
+
+struct begun {
+	struct network *list;
+	size_t n;
+};
+
+/* A network whose first use, or whose removal, was begun and not finished. */
+static int collect_begun(const struct network *net, void *user)
+{
+	struct begun *begun = user;
+	struct network *list;
+
+	if ((net->flags & NETWORK_READY) || net->bridge_ifindex == 0)
+		return 0;
+	list = reallocarray(begun->list, begun->n + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	begun->list = list;
+	begun->list[begun->n++] = *net;
+	return 0;
+}
+
+static int find_begun(struct operation *op, struct begun *begun, struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	int r = store_begin(op->session, false, &txn, err);
+
+	return r < 0 ? r : store_network_each(txn, collect_begun, begun, err);
+}
+
+int operation_recover(struct operation *op, struct netd_error *err)
+{
+	struct begun begun = { 0 };
+	int r = attachments_recover(op, err);
+
+	if (r >= 0)
+		r = find_begun(op, &begun, err);
+	for (size_t i = 0; i < begun.n && r >= 0; i++) {
+		struct network *net = &begun.list[i];
+
+		r = network_down(op, net, err);
+		net->bridge_ifindex = 0;
+		net->bridge_created = false;
+		net->loopback6 = false;
+		if (r >= 0)
+			r = network_put(op, net, err);
+	}
+	free(begun.list);
+	return r;
+}
+
+/* ---- API ---------------------------------------------------------------------------------- */
+
 static int set_locked(struct operation *op, const struct network *definition,
 		      struct netd_error *err)
 {
@@ -277,8 +342,10 @@ static int set_locked(struct operation *op, const struct network *definition,
 	struct network net, former;
 	bool stored = false;
 	size_t n = 0;
-	int r = store_begin(op->session, false, &txn, err);
+	int r = operation_recover(op, err);
 
+	if (r >= 0)
+		r = store_begin(op->session, false, &txn, err);
 	if (r >= 0)
 		r = network_resolve(op, txn, definition->name, definition, &net, &former, &stored,
 				    err);
@@ -446,7 +513,7 @@ static int remove_locked(struct operation *op, const char *name, struct netd_err
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	struct network net;
 	size_t n = 0;
-	int r = attachments_recover(op, err);
+	int r = operation_recover(op, err);
 
 	if (r >= 0)
 		r = store_begin(op->session, false, &txn, err);

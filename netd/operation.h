@@ -91,10 +91,12 @@ int attachment_remove(struct operation *op, const struct attachment *att,
 		      const struct netd_detach_request *request, struct netd_error *err);
 
 /*
- * Removes attachments whose attach died half way. The host lock is held exclusively, so that no attach
- * is under way and every pending record is a dead one.
+ * Undoes what died half way: pending attachments, and (operation_recover) networks whose first use or
+ * removal was not finished. The host lock is held exclusively, so that nothing is under way and what
+ * is pending is dead.
  */
 int attachments_recover(struct operation *op, struct netd_error *err);
+int operation_recover(struct operation *op, struct netd_error *err);
 
 /* ---- reports (report.c) ------------------------------------------------------------------- */
 

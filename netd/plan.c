@@ -197,8 +197,7 @@ static void add_bridge(struct plan *plan, const struct network *net)
 static void bridge_up(struct plan *plan, const struct network *net, const struct observed *seen)
 {
 	bool six = net_has(net, AF_INET6);
-	/* netd's own: to be made, or left half made by an attach that was killed */
-	bool created = !seen->bridge_exists || (net->bridge_created && !seen->bridge_up);
+	bool created = !seen->bridge_exists;
 	struct prefix local = { .len = 64 };
 	struct step step = { .kind = STEP_LINK_SET };
 
@@ -580,8 +579,7 @@ void plan_network_down(struct plan *plan, const struct network *net, const struc
 	/* closed before the guard goes */
 	if (!deleted && !shared && routes_family(net, AF_INET))
 		add_sysctl(plan, HOST, "ipv4", net->bridge, "route_localnet", "0");
-	if (net->flags & NETWORK_READY)
-		network_elems_down(plan, net, inv, shared);
+	network_elems_down(plan, net, inv, shared);
 	if (!deleted) {
 		bridge_cleared(plan, net, inv, shared);
 		return;

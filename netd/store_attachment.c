@@ -2,6 +2,7 @@
 /* Attachments, with what they own: leases and ports. */
 #include <assert.h>
 
+#include "parse.h"
 #include "record.h"
 #include "store_impl.h"
 #include "util.h"
@@ -256,8 +257,8 @@ static int port_add(struct store_txn *txn, MDB_cursor *cursor, const struct mapp
 		return r;
 	if (r > 0)
 		return error_set(err, NETD_E_CONFLICT, EADDRINUSE, ip_format(&mapping->host, text),
-				 "port %u (protocol %u) on %s is published by %s %s of network %s",
-				 port, mapping->protocol, text, owner.id, owner.ifname,
+				 "port %u/%s on %s is published by %s %s of network %s", port,
+				 protocol_name(mapping->protocol), text, owner.id, owner.ifname,
 				 owner.network);
 	rc = mdb_cursor_put(cursor, &k, &v, 0);
 	return rc ? store_write_error(txn, rc, err) : 0;

@@ -174,7 +174,7 @@ static void test_put_conflicts(void **state)
 	assert_lease(e.txn, "net", 0x0a900002, NULL);
 	OK(put(e.txn, "net", "a", 0x0a900002, &one, 80, 2, &err));
 	env_next(&e, true);
-	FAILS(put(e.txn, "net", "b", 0, &any, 81, 1, &err), NETD_E_CONFLICT, "port 81");
+	FAILS(put(e.txn, "net", "b", 0, &any, 81, 1, &err), NETD_E_CONFLICT, "port 81/tcp");
 	store_abort(e.txn);
 	e.txn = begin(e.session, true);
 	FAILS(put(e.txn, "net", "b", 0, &one, 79, 2, &err), NETD_E_CONFLICT, "is published by a");
