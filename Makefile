@@ -16,6 +16,7 @@ CNI_BIN_DIR ?= /opt/cni/bin
 
 CC ?= cc
 AR ?= ar
+OBJCOPY ?= objcopy
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 CLANG_FORMAT ?= clang-format
@@ -66,6 +67,7 @@ pic = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 
 LIB_A := $(BUILD)/libnetd.a
+OBJS_A := $(BUILD)/libnetd-objs.a
 LIB_SO := $(BUILD)/libnetd.so
 FRONT_A := $(BUILD)/libfront.a
 CLI := $(BUILD)/netd
@@ -74,7 +76,7 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(BENCH_SRC))
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(TOOL_SRC))
 
-all: $(LIB_A) $(LIB_SO) $(BUILD)/netd.pc $(CLI) $(CNI) ## library, CLI and CNI plugin (default)
+all: $(LIB_A) $(LIB_SO) $(CLI) $(CNI) ## library, CLI and CNI plugin (default)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -94,9 +96,17 @@ $(BUILD)/pic/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(PIC_CFLAGS) -c $< -o $@
 
-$(LIB_A): $(call obj,$(LIB_SRC))
+# For the programs and tests of this tree: every module within reach.
+$(OBJS_A): $(call obj,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# For others: one object in which only netd_* is global, so that no name of ours meets one of theirs.
+$(LIB_A): $(call obj,$(LIB_SRC))
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib $^ -o $(BUILD)/libnetd.o
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libnetd.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/libnetd.o
 
 $(FRONT_A): $(call obj,$(FRONT_SRC))
 	$(call say,AR,$@)
@@ -113,19 +123,14 @@ $(LIB_SO): $(LIB_SO).$(VERSION)
 	$(Q)ln -sf libnetd.so.$(SOVERSION) $@
 
 # The programs carry the library inside: one file to install, no path to search at start-up.
-$(CLI): $(call obj,$(CLI_SRC)) $(FRONT_A) $(LIB_A)
+$(CLI): $(call obj,$(CLI_SRC)) $(FRONT_A) $(OBJS_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS)) -o $@
 
-$(CNI): $(call obj,$(CNI_SRC)) $(FRONT_A) $(LIB_A)
+$(CNI): $(call obj,$(CNI_SRC)) $(FRONT_A) $(OBJS_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS)) -o $@
-
-$(BUILD)/netd.pc: netd/netd.pc.in Makefile include/netd.h
-	@mkdir -p $(@D)
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|' $< > $@
 
 # Unit tests link the static library, so that internal modules can be reached, and the modules of
 # both programs without their main().
@@ -135,12 +140,12 @@ $(PROG_A): $(filter-out %/main.o,$(call obj,$(CLI_SRC) $(CNI_SRC)))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(PROG_A) $(FRONT_A) $(LIB_A)
+$(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(PROG_A) $(FRONT_A) $(OBJS_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS) $(TEST_PKGS)) -o $@
 
-$(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(FRONT_A) $(LIB_A)
+$(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(FRONT_A) $(OBJS_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS)) -lpthread -o $@
@@ -193,7 +198,8 @@ install: all ## install below DESTDIR, PREFIX and CNI_BIN_DIR
 	ln -sf libnetd.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libnetd.so.$(SOVERSION)
 	ln -sf libnetd.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libnetd.so
 	$(INSTALL) -m 0644 $(LIB_A) $(DESTDIR)$(LIBDIR)/
-	$(INSTALL) -m 0644 $(BUILD)/netd.pc $(DESTDIR)$(LIBDIR)/pkgconfig/netd.pc
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' netd/netd.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/netd.pc
 	$(INSTALL) -m 0644 include/netd.h $(DESTDIR)$(INCLUDEDIR)/netd.h
 	$(INSTALL) -m 0644 man/netd.1 $(DESTDIR)$(MANDIR)/man1/netd.1
 	$(INSTALL) -m 0644 netd/cli/completion.bash $(DESTDIR)$(BASHCOMPDIR)/netd

@@ -115,10 +115,16 @@ struct netd_error {
 	char undo[256];	   /* what could not be undone after the failure, or empty */
 };
 
+#ifdef __cplusplus
+#define NETD_ERROR_INIT                                                                            \
+	{                                                                                          \
+	}
+#else
 #define NETD_ERROR_INIT                                                                            \
 	{                                                                                          \
 		.code = NETD_OK                                                                    \
 	}
+#endif
 
 /* "invalid", "conflict", ...: a stable word for the code; static storage. */
 NETD_API const char *netd_code_name(enum netd_code code);
@@ -178,7 +184,7 @@ struct netd_route {
 };
 
 enum netd_network_flag {
-	NETD_NETWORK_IPV6 = 1 << 0,	/* with automatic subnets: take an IPv6 one as well */
+	NETD_NETWORK_IPV6 = 1 << 0,	/* choose an IPv6 subnet if none is among the ranges */
 	NETD_NETWORK_INTERNAL = 1 << 1, /* nothing enters or leaves; no default route */
 	NETD_NETWORK_ISOLATED = 1 << 2, /* containers of the network cannot reach each other */
 	NETD_NETWORK_ROUTED = 1 << 3,	/* no masquerade; container addresses reachable directly */

@@ -151,6 +151,17 @@ static int settle(struct applied *a, size_t first, size_t end, const int *result
 	return r;
 }
 
+/*
+ * The answer was lost: the kernel may have carried out any of the steps. Undoing one that it did not
+ * is harmless, since what netd makes has names, indexes and keys that only netd uses.
+ */
+static void assume_done(const struct plan *plan, size_t first, size_t end, enum outcome *outcome)
+{
+	for (size_t i = first; i < end; i++)
+		if (outcome[i] == UNTOUCHED && !plan->steps[i].may_exist)
+			outcome[i] = DONE;
+}
+
 static int run_rtnl(struct applied *a, size_t first, size_t end, struct netd_error *err)
 {
 	enum step_where where = a->plan->steps[first].where;
@@ -170,8 +181,10 @@ static int run_rtnl(struct applied *a, size_t first, size_t end, struct netd_err
 	if (r < 0)
 		return error_sys(err, -r, NULL, "cannot build a netlink message");
 	r = rtnl_batch_send(rtnl, batch, results, kernel, err);
-	if (r < 0)
+	if (r < 0) {
+		assume_done(a->plan, first, end, a->outcome);
 		return r;
+	}
 	return settle(a, first, end, results, kernel, err);
 }
 
@@ -222,13 +235,15 @@ int apply_nft(const struct plan *plan, struct nft *nft, size_t first, size_t end
 
 	for (size_t i = first; i < end && r >= 0; i++)
 		r = batch_nft(batch, &plan->steps[i], false, err);
-	if (r >= 0)
-		r = nft_batch_send(nft, batch, err);
 	if (r < 0)
 		return r;
-	for (size_t i = first; i < end && outcome; i++)
+	r = nft_batch_send(nft, batch, err);
+	for (size_t i = first; i < end && outcome && r >= 0; i++)
 		outcome[i] = plan->steps[i].may_exist ? ALREADY : DONE;
-	return 0;
+	/* refused as a whole, or the answer lost? In doubt it was carried out. */
+	if (r < 0 && outcome && nft_batch_answer_lost(batch))
+		assume_done(plan, first, end, outcome);
+	return r;
 }
 
 /* ---- the other steps ---------------------------------------------------------------------- */
@@ -285,6 +300,19 @@ static int wait_up(struct rtnl *rtnl, uint32_t ifindex, struct netd_error *err)
 			 READY_TIMEOUT_MS / 1000);
 }
 
+static int wait_address(struct applied *a, const struct step *step, const struct ip *ip,
+			struct netd_error *err)
+{
+	char text[IP_STRLEN];
+	int r = rtnl_wait_address(a->events, step->ready.ifindex, ip, READY_TIMEOUT_MS, err);
+
+	if (r != -ETIME)
+		return r;
+	return error_set(err, NETD_E_KERNEL, ETIME, ip_format(ip, text),
+			 "address %s of the container did not become usable within %d s", text,
+			 READY_TIMEOUT_MS / 1000);
+}
+
 static int run_wait(struct applied *a, size_t i, struct netd_error *err)
 {
 	const struct step *step = &a->plan->steps[i];
@@ -293,8 +321,7 @@ static int run_wait(struct applied *a, size_t i, struct netd_error *err)
 	if (r >= 0)
 		r = wait_up(a->tools->host, step->ready.bridge_ifindex, err);
 	for (uint32_t j = 0; j < step->ready.n_address6 && r >= 0; j++)
-		r = rtnl_wait_address(a->events, step->ready.ifindex, &step->ready.address6[j],
-				      READY_TIMEOUT_MS, err);
+		r = wait_address(a, step, &step->ready.address6[j], err);
 	return r < 0 ? r : wait_up(a->container, step->ready.ifindex, err);
 }
 
@@ -308,7 +335,7 @@ int apply_conntrack(const struct step *step, struct rtnl *host, struct netd_erro
 		.count = step->conntrack.count,
 	};
 	_cleanup_free_ struct conntrack_filter *filters = NULL;
-	_cleanup_free_ struct prefix *own = NULL;
+	_cleanup_free_ struct rtnl_address *own = NULL;
 	size_t n = 0;
 	int r;
 
@@ -323,7 +350,7 @@ int apply_conntrack(const struct step *step, struct rtnl *host, struct netd_erro
 		return error_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		filters[i] = filter;
-		filters[i].host = own[i].ip;
+		filters[i].host = own[i].address.ip;
 	}
 	return conntrack_flush(filters, n, err);
 }
@@ -341,10 +368,12 @@ static int run_single(struct applied *a, size_t i, struct netd_error *err)
 
 /* ---- undo --------------------------------------------------------------------------------- */
 
-static void undo_failed(const struct step *step, int errnum, struct netd_error *err)
+static void undo_failed(struct applied *a, const struct step *step, int errnum,
+			struct netd_error *err)
 {
 	char text[160];
 
+	a->undo_failed = true;
 	error_undo(err, "could not take back \"%s\": %s", step_text(step, text, sizeof(text)),
 		   strerrordesc_np(errnum));
 }
@@ -412,7 +441,7 @@ static void undo_rtnl(struct applied *a, const struct step *step, struct netd_er
 	for (size_t i = 0; i < ARRAY_SIZE(result) && r >= 0; i++)
 		r = errno_is_gone(-result[i]) ? 0 : result[i];
 	if (r < 0)
-		undo_failed(step, -r, err);
+		undo_failed(a, step, -r, err);
 }
 
 static void undo_sysctl(struct applied *a, size_t i, struct netd_error *err)
@@ -421,7 +450,7 @@ static void undo_sysctl(struct applied *a, size_t i, struct netd_error *err)
 	int r = sysctl_write(sysctl_of(a, step), step->sysctl.path, a->old[i], NULL, NULL);
 
 	if (r < 0 && r != -ENOENT)
-		undo_failed(step, -r, err);
+		undo_failed(a, step, -r, err);
 }
 
 /* Takes back the transaction whose last step is last, in one transaction. Returns its first step. */
@@ -439,12 +468,14 @@ static size_t undo_nft(struct applied *a, size_t last, struct netd_error *err)
 	}
 	if (r >= 0 && !nft_batch_empty(batch))
 		r = nft_batch_send(a->tools->nft, batch, &why);
-	if (r < 0)
+	if (r < 0) {
+		a->undo_failed = true;
 		error_undo(err, "could not take back the nftables changes: %s", why.message);
+	}
 	return i;
 }
 
-void apply_undo(struct applied *a, struct netd_error *err)
+int apply_undo(struct applied *a, struct netd_error *err)
 {
 	for (size_t i = a->plan->n; i-- > 0;) {
 		const struct step *step = &a->plan->steps[i];
@@ -458,6 +489,7 @@ void apply_undo(struct applied *a, struct netd_error *err)
 		else
 			undo_rtnl(a, step, err);
 	}
+	return a->undo_failed ? -EIO : 0;
 }
 
 /* ---- plans -------------------------------------------------------------------------------- */
@@ -532,28 +564,30 @@ size_t apply_group_end(const struct plan *plan, size_t first)
 	return end;
 }
 
+static int run_group(struct applied *a, size_t first, size_t end, struct netd_error *err)
+{
+	enum step_kind kind = a->plan->steps[first].kind;
+
+	if (is_rtnl(kind))
+		return run_rtnl(a, first, end, err);
+	if (step_is_nft(kind))
+		return apply_nft(a->plan, a->tools->nft, first, end, a->outcome, err);
+	return run_single(a, first, err);
+}
+
 int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct applied **ret,
 	       struct netd_error *err)
 {
-	_cleanup_applied_ struct applied *a = NULL;
+	struct applied *a;
 	int r = applied_new(plan, tools, &a, err);
 	size_t end;
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < plan->n; i = end) {
+	*ret = a;
+	for (size_t i = 0; i < plan->n && r >= 0; i = end) {
 		end = apply_group_end(plan, i);
-		if (is_rtnl(plan->steps[i].kind))
-			r = run_rtnl(a, i, end, err);
-		else if (step_is_nft(plan->steps[i].kind))
-			r = apply_nft(plan, tools->nft, i, end, a->outcome, err);
-		else
-			r = run_single(a, i, err);
-		if (r < 0) {
-			apply_undo(a, err);
-			return r;
-		}
+		r = run_group(a, i, end, err);
 	}
-	*ret = TAKE_PTR(a);
-	return 0;
+	return r;
 }

@@ -25,11 +25,14 @@ struct apply_tools {
 /* A plan that was applied, with what is needed to take it back. plan and tools must outlive it. */
 struct applied;
 
-/* All steps in order. On failure everything done is undone and the first error returned. */
+/*
+ * All steps in order, up to the first that fails. *ret is set as soon as anything may have been done,
+ * also when this fails: it is the caller's to undo.
+ */
 int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct applied **ret,
 	       struct netd_error *err);
-/* Takes the plan back; what cannot be undone is recorded in err->undo. */
-void apply_undo(struct applied *a, struct netd_error *err);
+/* Takes back what was done. -EIO if something could not be undone; err->undo says what. */
+int apply_undo(struct applied *a, struct netd_error *err);
 void applied_free(struct applied *a);
 static inline void applied_cleanup(struct applied **applied)
 {

@@ -63,6 +63,14 @@ const char *step_text(const struct step *step, char *buf, size_t size)
 	return buf;
 }
 
+/* The caller tries again with other indexes; this is what is said when it gives up. */
+static int index_taken(uint32_t ifindex, struct netd_error *err)
+{
+	return error_set(err, NETD_E_BUSY, EBUSY, NULL,
+			 "interface index %u or %u, which netd chose, is taken: try again", ifindex,
+			 ifindex + 1);
+}
+
 static int veth_error(const struct applied *a, const struct step *step, int errnum,
 		      struct netd_error *err)
 {
@@ -72,6 +80,8 @@ static int veth_error(const struct applied *a, const struct step *step, int errn
 		return error_set(
 			err, NETD_E_UNSUPPORTED, errnum, step->veth.host_name,
 			"cannot create veth pair: this kernel has no veth support (CONFIG_VETH)");
+	if (errnum == EBUSY)
+		return index_taken(step->veth.host_ifindex, err);
 	if (errnum != EEXIST)
 		return 0;
 	if (rtnl_link_get(a->container, step->veth.peer_name, 0, &link, NULL) >= 0)
@@ -80,6 +90,8 @@ static int veth_error(const struct applied *a, const struct step *step, int errn
 			"interface %s exists already in the container's namespace %s: detach "
 			"first, or choose another interface name",
 			step->veth.peer_name, a->plan->netns);
+	if (rtnl_link_get(a->tools->host, step->veth.host_name, 0, &link, NULL) < 0)
+		return index_taken(step->veth.host_ifindex, err);
 	return error_set(
 		err, NETD_E_EXISTS, errnum, step->veth.host_name,
 		"interface %s exists already on the host: remove it (ip link del %s) and try "
@@ -91,6 +103,8 @@ static int veth_error(const struct applied *a, const struct step *step, int errn
 static int known_error(const struct applied *a, const struct step *step, int errnum,
 		       struct netd_error *err)
 {
+	struct rtnl_link link;
+
 	if (step->kind == STEP_VETH_ADD)
 		return veth_error(a, step, errnum, err);
 	if (step->kind == STEP_BRIDGE_ADD && errnum == EOPNOTSUPP)
@@ -98,6 +112,9 @@ static int known_error(const struct applied *a, const struct step *step, int err
 				 "cannot create bridge %s: this kernel has no bridge support "
 				 "(CONFIG_BRIDGE)",
 				 step->bridge.name);
+	if (step->kind == STEP_BRIDGE_ADD && (errnum == EBUSY || errnum == EEXIST) &&
+	    rtnl_link_get(a->tools->host, step->bridge.name, 0, &link, NULL) < 0)
+		return index_taken(step->bridge.ifindex, err);
 	if (step->kind == STEP_LINK_SET && errnum == EXFULL)
 		return error_set(
 			err, NETD_E_EXHAUSTED, errnum, step->link.master,

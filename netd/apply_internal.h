@@ -23,6 +23,7 @@ struct applied {
 	struct sysctl_net sysctl; /* the container's */
 	enum outcome *outcome;
 	char **old; /* former values of changed sysctls */
+	bool undo_failed;
 };
 
 /* "create bridge nd-lab": what a step does, for messages. Returns buf. */

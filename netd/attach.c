@@ -18,6 +18,8 @@
 #include "sock.h"
 #include "util.h"
 
+#define INDEX_TRIES 16
+
 struct attach {
 	struct operation op;
 	struct attach_spec spec;
@@ -59,24 +61,19 @@ static bool made_for_another(const struct attach *a, uint32_t ifindex)
 	return false;
 }
 
-static bool has_prefix(const struct prefix *list, size_t n, const struct prefix *prefix)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].len == prefix->len && ip_equal(&list[i].ip, &prefix->ip))
-			return true;
-	return false;
-}
-
 /* Was the gateway of a range there before netd? Known from the record, or to be seen now. */
 static bool gateway_is_foreign(const struct attach *a, const struct range *range,
-			       const struct prefix *own, size_t n_own)
+			       const struct rtnl_address *own, size_t n_own)
 {
-	const struct prefix gateway = { range->gateway, range->subnet.len };
-
 	for (uint32_t i = 0; i < a->former.n_ranges && a->set_up; i++)
 		if (ip_equal(&a->former.ranges[i].gateway, &range->gateway))
 			return a->former.foreign_gateways & (1U << i);
-	return has_prefix(own, n_own, &gateway);
+	for (size_t i = 0; i < n_own; i++)
+		if (own[i].ifindex == a->net.bridge_ifindex &&
+		    own[i].address.len == range->subnet.len &&
+		    ip_equal(&own[i].address.ip, &range->gateway))
+			return true;
+	return false;
 }
 
 /* On a bridge that netd did not make, what stood there before is not netd's to remove. */
@@ -86,7 +83,7 @@ static int settle_gateways(struct attach *a, struct netd_error *err)
 
 	for (uint32_t i = 0; i < a->net.n_ranges && !a->net.bridge_created; i++) {
 		const struct range *range = &a->net.ranges[i];
-		_cleanup_free_ struct prefix *own = NULL;
+		_cleanup_free_ struct rtnl_address *own = NULL;
 		size_t n = 0;
 		int r = rtnl_own_addresses(a->op.host, range->gateway.family, &own, &n, err);
 
@@ -527,6 +524,7 @@ static int open_attach(struct attach *a, struct netd *netd,
 	return r;
 }
 
+/* A reservation whose kernel objects could not all be taken back stays, pending, for recovery. */
 static int carry_out(struct attach *a, struct netd_error *err)
 {
 	_cleanup_applied_ struct applied *applied = NULL;
@@ -534,19 +532,16 @@ static int carry_out(struct attach *a, struct netd_error *err)
 	int r = apply_plan(&a->plan, &tools, &applied, err);
 
 	error_stage(err, NETD_STAGE_APPLY);
-	if (r >= 0) {
+	if (r >= 0)
 		r = commit(a, err);
-		error_stage(err, NETD_STAGE_COMMIT);
-		if (r < 0)
-			apply_undo(applied, err);
-	}
-	if (r < 0)
+	error_stage(err, NETD_STAGE_COMMIT);
+	if (r < 0 && (!applied || apply_undo(applied, err) >= 0))
 		release(a, err);
 	return r;
 }
 
-int netd_attach(struct netd *netd, const struct netd_attach_request *request,
-		struct netd_attachment **ret_attachment, struct netd_error *err)
+static int attach_once(struct netd *netd, const struct netd_attach_request *request,
+		       struct netd_attachment **ret_attachment, struct netd_error *err)
 {
 	__attribute__((cleanup(attach_cleanup))) struct attach a = { .op = OPERATION_INIT };
 	int r = open_attach(&a, netd, request, err);
@@ -556,6 +551,24 @@ int netd_attach(struct netd *netd, const struct netd_attach_request *request,
 	if (r < 0 || !ret_attachment)
 		return r < 0 ? r : 0;
 	return report_attachment(&a.net, a.att, ret_attachment, err);
+}
+
+int netd_attach(struct netd *netd, const struct netd_attach_request *request,
+		struct netd_attachment **ret_attachment, struct netd_error *err)
+{
+	struct netd_error why;
+	int r;
+
+	/* somebody may use an interface index that netd chooses; each try takes another one */
+	for (int tries = 0; tries < INDEX_TRIES; tries++) {
+		why = (struct netd_error)NETD_ERROR_INIT;
+		r = attach_once(netd, request, ret_attachment, &why);
+		if (r != -EBUSY || why.stage != NETD_STAGE_APPLY)
+			break;
+	}
+	if (r < 0 && err && err->code == NETD_OK)
+		*err = why;
+	return r;
 }
 
 int netd_attach_plan(struct netd *netd, const struct netd_attach_request *request,

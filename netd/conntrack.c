@@ -22,7 +22,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "error.h"
-#include "nl.h"
+#include "nfsock.h"
 #include "util.h"
 
 /* The kernel's bits of CTA_FILTER_{ORIG,REPLY}_FLAGS; no uapi header names them. */
@@ -94,7 +94,8 @@ static void put_filter(struct nlmsghdr *nlh, const struct conntrack_filter *filt
 
 static int on_stats(const struct nlmsghdr *nlh, void *user)
 {
-	const void *count = nl_payload(nl_find(nlh, CTA_STATS_GLOBAL_ENTRIES), sizeof(uint32_t));
+	const void *count =
+		nfsock_payload(nfsock_find(nlh, CTA_STATS_GLOBAL_ENTRIES), sizeof(uint32_t));
 
 	if (count)
 		memcpy(user, count, sizeof(uint32_t));
@@ -102,13 +103,13 @@ static int on_stats(const struct nlmsghdr *nlh, void *user)
 }
 
 /* Is there any entry? 1, 0 (also where the kernel has no ctnetlink), or negative errno. */
-static int any_entry(struct nl *nl)
+static int any_entry(struct nfsock *nl)
 {
 	char buf[REQUEST_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
 	struct nlmsghdr *nlh =
-		nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET_STATS), NLM_F_ACK, AF_UNSPEC);
+		nfsock_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET_STATS), NLM_F_ACK, AF_UNSPEC);
 	uint32_t count = 1; /* a kernel that does not tell */
-	int r = nl_talk(nl, nlh, on_stats, &count, NULL);
+	int r = nfsock_talk(nl, nlh, on_stats, &count, NULL);
 
 	if (r == -EINVAL || r == -EOPNOTSUPP)
 		return 0;
@@ -136,17 +137,17 @@ static bool wants_filter(const struct conntrack_filter *filters, size_t n)
 	return ports <= FILTER_DELETES_MAX;
 }
 
-static int delete_by_filter(struct nl *nl, const struct conntrack_filter *filter)
+static int delete_by_filter(struct nfsock *nl, const struct conntrack_filter *filter)
 {
 	char buf[REQUEST_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
 	int r = 0;
 
 	for (int i = 0; i < filter->count && r >= 0; i++) {
-		struct nlmsghdr *nlh = nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_DELETE), NLM_F_ACK,
-						     filter->host.family);
+		struct nlmsghdr *nlh = nfsock_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_DELETE),
+							 NLM_F_ACK, filter->host.family);
 
 		put_filter(nlh, filter, filter->port + i);
-		r = nl_talk(nl, nlh, NULL, NULL, NULL);
+		r = nfsock_talk(nl, nlh, NULL, NULL, NULL);
 	}
 	return r;
 }
@@ -157,15 +158,16 @@ struct dump {
 	const struct conntrack_filter *filters;
 	size_t n;
 	uint8_t family;
-	struct nl_msgs deletes; /* ready messages */
+	struct nfsock_msgs deletes; /* ready messages */
 };
 
 static bool tuple_ip_is(const struct nlattr *tuple, uint16_t type4, uint16_t type6,
 			const struct ip *ip)
 {
-	const struct nlattr *nest = nl_find_nested(tuple, CTA_TUPLE_IP);
-	const void *b = nl_payload(nl_find_nested(nest, ip->family == AF_INET ? type4 : type6),
-				   ip_bytes(ip->family));
+	const struct nlattr *nest = nfsock_find_nested(tuple, CTA_TUPLE_IP);
+	const void *b =
+		nfsock_payload(nfsock_find_nested(nest, ip->family == AF_INET ? type4 : type6),
+			       ip_bytes(ip->family));
 
 	return b && memcmp(b, ip->b, ip_bytes(ip->family)) == 0;
 }
@@ -173,10 +175,10 @@ static bool tuple_ip_is(const struct nlattr *tuple, uint16_t type4, uint16_t typ
 static bool matches(const struct conntrack_filter *filter, uint8_t family,
 		    const struct nlattr *orig, const struct nlattr *reply)
 {
-	const struct nlattr *proto = nl_find_nested(orig, CTA_TUPLE_PROTO);
-	const uint8_t *num = nl_payload(nl_find_nested(proto, CTA_PROTO_NUM), sizeof(*num));
+	const struct nlattr *proto = nfsock_find_nested(orig, CTA_TUPLE_PROTO);
+	const uint8_t *num = nfsock_payload(nfsock_find_nested(proto, CTA_PROTO_NUM), sizeof(*num));
 	const void *payload =
-		nl_payload(nl_find_nested(proto, CTA_PROTO_DST_PORT), sizeof(uint16_t));
+		nfsock_payload(nfsock_find_nested(proto, CTA_PROTO_DST_PORT), sizeof(uint16_t));
 	uint16_t port;
 
 	if (!num || !payload || *num != filter->protocol || filter->host.family != family)
@@ -202,9 +204,9 @@ static int on_entry(const struct nlmsghdr *nlh, void *user)
 {
 	struct dump *dump = user;
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *orig = nl_find(nlh, CTA_TUPLE_ORIG);
-	const struct nlattr *reply = nl_find(nlh, CTA_TUPLE_REPLY);
-	const struct nlattr *id = nl_find(nlh, CTA_ID);
+	const struct nlattr *orig = nfsock_find(nlh, CTA_TUPLE_ORIG);
+	const struct nlattr *reply = nfsock_find(nlh, CTA_TUPLE_REPLY);
+	const struct nlattr *id = nfsock_find(nlh, CTA_ID);
 	struct nlmsghdr *out;
 	bool match = false;
 
@@ -212,14 +214,14 @@ static int on_entry(const struct nlmsghdr *nlh, void *user)
 		match = matches(&dump->filters[i], nfg->nfgen_family, orig, reply);
 	if (!match || !id)
 		return 0;
-	out = nl_msgs_start(&dump->deletes, CT_TYPE(IPCTNL_MSG_CT_DELETE), NLM_F_ACK,
-			    nfg->nfgen_family, REQUEST_ROOM);
+	out = nfsock_msgs_start(&dump->deletes, CT_TYPE(IPCTNL_MSG_CT_DELETE), NLM_F_ACK,
+				nfg->nfgen_family, REQUEST_ROOM);
 	if (!out || mnl_attr_get_len(orig) > REQUEST_ROOM / 2)
 		return -ENOMEM;
 	copy_attr(out, orig);
-	copy_attr(out, nl_find(nlh, CTA_ZONE));
+	copy_attr(out, nfsock_find(nlh, CTA_ZONE));
 	copy_attr(out, id);
-	nl_msgs_end(&dump->deletes, out);
+	nfsock_msgs_end(&dump->deletes, out);
 	return 0;
 }
 
@@ -253,32 +255,32 @@ static void put_common(struct nlmsghdr *nlh, const struct dump *dump)
 	put_filter(nlh, &common, -1);
 }
 
-static int dump_once(struct nl *nl, struct dump *dump)
+static int dump_once(struct nfsock *nl, struct dump *dump)
 {
 	char buf[REQUEST_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
 	struct nlmsghdr *nlh =
-		nl_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET), NLM_F_DUMP, dump->family);
+		nfsock_put_header(buf, CT_TYPE(IPCTNL_MSG_CT_GET), NLM_F_DUMP, dump->family);
 
 	put_common(nlh, dump);
 	dump->deletes.len = 0;
-	return nl_talk(nl, nlh, on_entry, dump, NULL);
+	return nfsock_talk(nl, nlh, on_entry, dump, NULL);
 }
 
-static int delete_each(struct nl *nl, const struct nl_msgs *deletes)
+static int delete_each(struct nfsock *nl, const struct nfsock_msgs *deletes)
 {
 	for (size_t at = 0; at < deletes->len;) {
 		struct nlmsghdr *nlh = (struct nlmsghdr *)(deletes->data + at);
 		int r;
 
 		at += nlh->nlmsg_len;
-		r = nl_talk(nl, nlh, NULL, NULL, NULL);
+		r = nfsock_talk(nl, nlh, NULL, NULL, NULL);
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
 	return 0;
 }
 
-static int delete_by_dump(struct nl *nl, const struct conntrack_filter *filters, size_t n,
+static int delete_by_dump(struct nfsock *nl, const struct conntrack_filter *filters, size_t n,
 			  uint8_t family)
 {
 	struct dump dump = { .filters = filters, .n = n, .family = family };
@@ -288,7 +290,7 @@ static int delete_by_dump(struct nl *nl, const struct conntrack_filter *filters,
 		r = dump_once(nl, &dump);
 	if (r >= 0)
 		r = delete_each(nl, &dump.deletes);
-	nl_msgs_free(&dump.deletes);
+	nfsock_msgs_free(&dump.deletes);
 	return r;
 }
 
@@ -307,7 +309,7 @@ static bool has_family(const struct conntrack_filter *filters, size_t n, uint8_t
  * Deletes by filter what can be; the others go to rest, of room for n, and their number to ret_rest.
  * So do those that the kernel refuses, not knowing deletion by filter.
  */
-static int flush_exact(struct nl *nl, const struct conntrack_filter *filters, size_t n,
+static int flush_exact(struct nfsock *nl, const struct conntrack_filter *filters, size_t n,
 		       struct conntrack_filter *rest, size_t *ret_rest)
 {
 	bool wanted = wants_filter(filters, n);
@@ -327,7 +329,7 @@ static int flush_exact(struct nl *nl, const struct conntrack_filter *filters, si
 	return 0;
 }
 
-static int flush(struct nl *nl, const struct conntrack_filter *filters, size_t n)
+static int flush(struct nfsock *nl, const struct conntrack_filter *filters, size_t n)
 {
 	_cleanup_free_ struct conntrack_filter *rest = NULL;
 	size_t n_rest = 0;
@@ -357,7 +359,7 @@ static bool filter_ok(const struct conntrack_filter *filter)
 
 int conntrack_flush(const struct conntrack_filter *filters, size_t n, struct netd_error *err)
 {
-	struct nl nl;
+	struct nfsock nl;
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
@@ -367,11 +369,11 @@ int conntrack_flush(const struct conntrack_filter *filters, size_t n, struct net
 	}
 	if (n == 0)
 		return 0;
-	r = nl_open(&nl, err);
+	r = nfsock_open(&nl, err);
 	if (r < 0)
 		return r;
 	r = flush(&nl, filters, n);
-	nl_close(&nl);
+	nfsock_close(&nl);
 	if (r < 0)
 		return error_sys(err, -r, "conntrack", "cannot delete connection tracking entries");
 	return 0;

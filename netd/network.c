@@ -89,41 +89,51 @@ static int check_overlap(const struct network *other, void *user)
 
 static bool is_gateway(const struct network *net, const struct ip *ip)
 {
-	for (uint32_t i = 0; i < net->n_ranges; i++)
+	for (uint32_t i = 0; net && i < net->n_ranges; i++)
 		if (ip_equal(&net->ranges[i].gateway, ip))
 			return true;
 	return false;
 }
 
-/* A subnet around an address that the host uses elsewhere would cut it off from its neighbours. */
+/*
+ * A subnet around an address that the host has on another interface would cut it off from its
+ * neighbours there; on the network's own bridge only its gateways, present and former, are expected.
+ */
+static int check_range(struct operation *op, const struct network *net,
+		       const struct network *former, const struct range *range, uint32_t bridge,
+		       struct netd_error *err)
+{
+	_cleanup_free_ struct rtnl_address *own = NULL;
+	char a[PREFIX_STRLEN], b[IP_STRLEN];
+	size_t n = 0;
+	int r = rtnl_own_addresses(op->host, range->subnet.ip.family, &own, &n, err);
+
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		const struct ip *ip = &own[i].address.ip;
+
+		if (!prefix_contains(&range->subnet, ip) ||
+		    (own[i].ifindex == bridge && (is_gateway(net, ip) || is_gateway(former, ip))))
+			continue;
+		r = error_set(err, NETD_E_CONFLICT, EEXIST, net->name,
+			      "subnet %s of network %s contains %s, which this host has on another "
+			      "interface or not as the network's gateway: choose another subnet or "
+			      "gateway",
+			      prefix_format(&range->subnet, a), net->name, ip_format(ip, b));
+	}
+	return r;
+}
+
 static int check_host(struct operation *op, const struct network *net, const struct network *former,
 		      struct netd_error *err)
 {
-	char a[PREFIX_STRLEN], b[IP_STRLEN];
+	struct rtnl_link link = { 0 };
+	int r = rtnl_link_get(op->host, net->bridge, 0, &link, err);
 
-	for (uint32_t i = 0; i < net->n_ranges; i++) {
-		const struct range *range = &net->ranges[i];
-		_cleanup_free_ struct prefix *own = NULL;
-		size_t n = 0;
-		int r = rtnl_own_addresses(op->host, range->subnet.ip.family, &own, &n, err);
-
-		if (r < 0)
-			return r;
-		for (size_t j = 0; j < n; j++) {
-			if (!prefix_contains(&range->subnet, &own[j].ip) ||
-			    ip_equal(&range->gateway, &own[j].ip) ||
-			    (former && is_gateway(former, &own[j].ip)))
-				continue;
-			return error_set(
-				err, NETD_E_CONFLICT, EEXIST, net->name,
-				"subnet %s of network %s contains %s, an address of this host "
-				"that is not its gateway: choose another subnet, or give that "
-				"address as gateway",
-				prefix_format(&range->subnet, a), net->name,
-				ip_format(&own[j].ip, b));
-		}
-	}
-	return 0;
+	if (r == -ENODEV)
+		r = 0;
+	for (uint32_t i = 0; i < net->n_ranges && r >= 0; i++)
+		r = check_range(op, net, former, &net->ranges[i], link.ifindex, err);
+	return r;
 }
 
 /* ---- resolving ---------------------------------------------------------------------------- */
@@ -171,11 +181,11 @@ static int merge(struct network *net, const struct network *former, struct netd_
 
 static bool same_definition(struct network *net, const struct network *former)
 {
-	/* an automatic network keeps the subnets that were chosen for it */
-	if ((net->flags & NETWORK_AUTO) && net->flags == (former->flags & ~NETWORK_READY)) {
-		memcpy(net->ranges, former->ranges, sizeof(net->ranges));
-		net->n_ranges = former->n_ranges;
-	}
+	/* a network keeps the subnets that were chosen for it */
+	if (net->flags == (former->flags & ~NETWORK_READY))
+		for (uint32_t i = 0; i < former->n_ranges && net->n_ranges < MAX_RANGES; i++)
+			if (spec_lacks_subnet(net, former->ranges[i].subnet.ip.family))
+				net->ranges[net->n_ranges++] = former->ranges[i];
 	return spec_same_network(net, former);
 }
 
@@ -197,7 +207,7 @@ static int resolve_definition(struct operation *op, struct store_txn *txn,
 		if (r >= 0 && n > 0)
 			r = merge(ret, former, err);
 	}
-	if (r >= 0 && (ret->flags & NETWORK_AUTO) && !network_has_family(ret, AF_INET))
+	if (r >= 0 && (spec_lacks_subnet(ret, AF_INET) || spec_lacks_subnet(ret, AF_INET6)))
 		r = choose_subnets(op, txn, ret, err);
 	if (r >= 0 && !(ret->flags & NETD_NETWORK_NO_GATEWAY))
 		r = check_host(op, ret, former, err);
@@ -454,6 +464,7 @@ static int by_name(const void *a, const void *b)
 /* The network that exists without being created is listed although nothing is stored of it. */
 static int list_default(struct operation *op, struct network_list *l)
 {
+	struct netd_error why = NETD_ERROR_INIT;
 	struct network net, former;
 	bool stored;
 	int r;
@@ -461,7 +472,11 @@ static int list_default(struct operation *op, struct network_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		if (strcmp(l->list[i]->name, NETD_DEFAULT_NETWORK) == 0)
 			return 0;
-	r = network_resolve(op, l->txn, NETD_DEFAULT_NETWORK, NULL, &net, &former, &stored, l->err);
+	r = network_resolve(op, l->txn, NETD_DEFAULT_NETWORK, NULL, &net, &former, &stored, &why);
+	if (why.code == NETD_E_EXHAUSTED) /* it cannot come into being: nothing to show */
+		return 0;
+	if (r < 0 && l->err && l->err->code == NETD_OK)
+		*l->err = why;
 	if (r >= 0)
 		r = list_network(&net, l);
 	if (r >= 0)

@@ -27,12 +27,12 @@
 enum known { UNKNOWN, NO, YES };
 
 struct nft {
-	struct nl nl;
+	struct nfsock nl;
 	enum known destroy; /* the kernel has NFT_MSG_DESTROYSETELEM */
 };
 
 struct run {
-	struct nl_msgs msgs;
+	struct nfsock_msgs msgs;
 	bool open; /* the last message is a list of elements that may grow */
 	size_t msg;
 	size_t list; /* offsets of that message and of its list */
@@ -44,6 +44,7 @@ struct nft_batch {
 	struct run runs[N_RUNS];
 	bool deletes;  /* holds NFT_MSG_DESTROYSETELEM */
 	bool rebuilds; /* deletes or creates the tables, so that no element outlives it */
+	bool answer_lost;
 };
 
 int nft_open(struct nft **ret, struct netd_error *err)
@@ -53,7 +54,7 @@ int nft_open(struct nft **ret, struct netd_error *err)
 
 	if (!nft)
 		return error_nomem(err);
-	r = nl_open(&nft->nl, err);
+	r = nfsock_open(&nft->nl, err);
 	if (r < 0) {
 		free(nft);
 		return r;
@@ -66,7 +67,7 @@ void nft_close(struct nft *nft)
 {
 	if (!nft)
 		return;
-	nl_close(&nft->nl);
+	nfsock_close(&nft->nl);
 	free(nft);
 }
 
@@ -85,7 +86,7 @@ int nft_batch_new(struct nft_batch **ret, struct netd_error *err)
 static void batch_clear(struct nft_batch *batch)
 {
 	for (size_t i = 0; i < N_RUNS; i++)
-		nl_msgs_free(&batch->runs[i].msgs);
+		nfsock_msgs_free(&batch->runs[i].msgs);
 }
 
 void nft_batch_free(struct nft_batch *batch)
@@ -106,9 +107,9 @@ bool nft_batch_empty(const struct nft_batch *batch)
 }
 
 /* Moves the elements so far behind the tables so far: what follows comes after both. */
-static struct nl_msgs *batch_head(struct nft_batch *batch)
+static struct nfsock_msgs *batch_head(struct nft_batch *batch)
 {
-	struct nl_msgs *head = &batch->runs[0].msgs;
+	struct nfsock_msgs *head = &batch->runs[0].msgs;
 
 	for (size_t i = 1; i < N_RUNS; i++) {
 		struct run *run = &batch->runs[i];
@@ -117,7 +118,7 @@ static struct nl_msgs *batch_head(struct nft_batch *batch)
 		run->open = false;
 		if (!run->msgs.len)
 			continue;
-		dst = nl_msgs_room(head, run->msgs.len);
+		dst = nfsock_msgs_room(head, run->msgs.len);
 		if (!dst)
 			return NULL;
 		memcpy(dst, run->msgs.data, run->msgs.len);
@@ -129,7 +130,7 @@ static struct nl_msgs *batch_head(struct nft_batch *batch)
 
 int nft_batch_ruleset(struct nft_batch *batch, bool replace, struct netd_error *err)
 {
-	struct nl_msgs *head = batch_head(batch);
+	struct nfsock_msgs *head = batch_head(batch);
 
 	batch->rebuilds = true;
 	if (!head || (replace && nft_expr_put_ruleset_del(head) < 0) ||
@@ -140,7 +141,7 @@ int nft_batch_ruleset(struct nft_batch *batch, bool replace, struct netd_error *
 
 int nft_batch_ruleset_del(struct nft_batch *batch, struct netd_error *err)
 {
-	struct nl_msgs *head = batch_head(batch);
+	struct nfsock_msgs *head = batch_head(batch);
 
 	batch->rebuilds = true;
 	return head && nft_expr_put_ruleset_del(head) >= 0 ? 0 : error_nomem(err);
@@ -155,7 +156,7 @@ static int check_bridge(const char *bridge, struct netd_error *err)
 
 int nft_batch_loopback6_add(struct nft_batch *batch, const char *bridge, struct netd_error *err)
 {
-	struct nl_msgs *head = batch_head(batch);
+	struct nfsock_msgs *head = batch_head(batch);
 	int r = check_bridge(bridge, err);
 
 	if (r < 0)
@@ -165,7 +166,7 @@ int nft_batch_loopback6_add(struct nft_batch *batch, const char *bridge, struct 
 
 int nft_batch_loopback6_del(struct nft_batch *batch, const char *bridge, struct netd_error *err)
 {
-	struct nl_msgs *head = batch_head(batch);
+	struct nfsock_msgs *head = batch_head(batch);
 	int r = check_bridge(bridge, err);
 
 	if (r < 0)
@@ -188,14 +189,14 @@ static struct nlmsghdr *open_list(struct run *run, enum ruleset_set set, uint16_
 {
 	const struct nlmsghdr *last;
 	struct nlmsghdr *nlh;
-	char *room = nl_msgs_room(&run->msgs, 128 + NFT_ELEM_ROOM);
+	char *room = nfsock_msgs_room(&run->msgs, 128 + NFT_ELEM_ROOM);
 
 	if (!room)
 		return NULL;
 	last = (const struct nlmsghdr *)(run->msgs.data + run->msg);
 	if (run->open && last->nlmsg_type == type && (last->nlmsg_len < LIST_MAX || !may_split))
 		return (struct nlmsghdr *)(run->msgs.data + run->msg);
-	nlh = nl_put_header(room, type, flags, NFPROTO_INET);
+	nlh = nfsock_put_header(room, type, flags, NFPROTO_INET);
 	put_set_names(nlh, set);
 	run->msg = run->msgs.len;
 	run->list = run->msg + nlh->nlmsg_len;
@@ -309,7 +310,7 @@ static const struct nlmsghdr *find_message(const struct nft_batch *batch, uint32
 
 static void put_frame(void *buf, uint16_t type, uint32_t seq)
 {
-	struct nlmsghdr *nlh = nl_put_header(buf, type, 0, AF_UNSPEC);
+	struct nlmsghdr *nlh = nfsock_put_header(buf, type, 0, AF_UNSPEC);
 	struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
 
 	nlh->nlmsg_seq = seq;
@@ -335,17 +336,17 @@ static int transmit(struct nft *nft, const struct nft_batch *batch, uint32_t beg
 				(struct iovec){ batch->runs[i].msgs.data, batch->runs[i].msgs.len };
 	}
 	iov[n++] = (struct iovec){ frames[1].data, FRAME_SIZE };
-	return nl_send(&nft->nl, iov, n);
+	return nfsock_send(&nft->nl, iov, n);
 }
 
 /* Takes one reply; true when it was the last that the batch gets. */
 static bool take_reply(const struct nlmsghdr *nlh, uint32_t begin, uint32_t last,
-		       struct nl_reply *first)
+		       struct nfsock_reply *first)
 {
-	struct nl_reply reply;
+	struct nfsock_reply reply;
 
 	if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq - begin > last - begin ||
-	    nl_parse_reply(nlh, &reply) < 0)
+	    nfsock_parse_reply(nlh, &reply) < 0)
 		return false;
 	if (reply.error && !first->error)
 		*first = reply;
@@ -356,7 +357,7 @@ static bool take_reply(const struct nlmsghdr *nlh, uint32_t begin, uint32_t last
  * Reads the replies to messages begin to last; the first error stays in ret_first. Replies that the
  * socket had no room for (-ENOBUFS) are all errors behind the first, which came before them.
  */
-static int collect(struct nft *nft, uint32_t begin, uint32_t last, struct nl_reply *ret_first)
+static int collect(struct nft *nft, uint32_t begin, uint32_t last, struct nfsock_reply *ret_first)
 {
 	char buf[NL_RECV_SIZE] __attribute__((aligned(__alignof__(struct nlmsghdr))));
 	bool done = false;
@@ -364,7 +365,7 @@ static int collect(struct nft *nft, uint32_t begin, uint32_t last, struct nl_rep
 	ret_first->error = 0;
 	while (!done) {
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-		int r = nl_recv(&nft->nl, buf, sizeof(buf));
+		int r = nfsock_recv(&nft->nl, buf, sizeof(buf));
 
 		if (r == -ENOBUFS)
 			continue;
@@ -378,7 +379,7 @@ static int collect(struct nft *nft, uint32_t begin, uint32_t last, struct nl_rep
 
 static int send_batch(struct nft *nft, struct nft_batch *batch, struct netd_error *err)
 {
-	struct nl_reply first;
+	struct nfsock_reply first;
 	uint32_t begin = nft->nl.seq + 1;
 	uint32_t last;
 	int r;
@@ -391,6 +392,7 @@ static int send_batch(struct nft *nft, struct nft_batch *batch, struct netd_erro
 	if (r < 0)
 		return error_sys(err, -r, "nftables", "cannot send a transaction to nftables");
 	r = collect(nft, begin, last, &first);
+	batch->answer_lost = r < 0;
 	if (r < 0)
 		return error_sys(err, -r, "nftables", "no answer from nftables");
 	return first.error ? nft_refuse(find_message(batch, first.seq), &first, err) : 0;
@@ -400,11 +402,11 @@ static int send_batch(struct nft *nft, struct nft_batch *batch, struct netd_erro
 
 static int on_table(const struct nlmsghdr *nlh, void *user)
 {
-	const struct nlattr *udata = nl_find(nlh, NFTA_TABLE_USERDATA);
+	const struct nlattr *udata = nfsock_find(nlh, NFTA_TABLE_USERDATA);
 	enum nft_table_state *state = user;
 	char own[64] = { 0 }; /* type 0 is the comment; then its length */
 	int len = snprintf(own + 2, sizeof(own) - 2, RULESET_COMMENT_PREFIX "%d", RULESET_VERSION);
-	const void *data = nl_payload(udata, (size_t)len + 3);
+	const void *data = nfsock_payload(udata, (size_t)len + 3);
 
 	own[1] = (char)(len + 1);
 	*state = data && memcmp(data, own, (size_t)len + 3) == 0 ? NFT_TABLE_CURRENT
@@ -415,13 +417,14 @@ static int on_table(const struct nlmsghdr *nlh, void *user)
 int nft_table_state(struct nft *nft, enum nft_table_state *ret, struct netd_error *err)
 {
 	char buf[128] __attribute__((aligned(__alignof__(struct nlmsghdr))));
-	struct nlmsghdr *nlh = nl_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETTABLE), 0, NFPROTO_INET);
+	struct nlmsghdr *nlh =
+		nfsock_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETTABLE), 0, NFPROTO_INET);
 	enum nft_table_state state = NFT_TABLE_MISSING;
-	struct nl_reply reply;
+	struct nfsock_reply reply;
 	int r;
 
 	mnl_attr_put_strz(nlh, NFTA_TABLE_NAME, RULESET_TABLE);
-	r = nl_talk(&nft->nl, nlh, on_table, &state, &reply);
+	r = nfsock_talk(&nft->nl, nlh, on_table, &state, &reply);
 	if (r < 0 && r != -ENOENT)
 		return nft_refuse_question(r, &reply, "table inet " RULESET_TABLE, err);
 	*ret = state;
@@ -440,7 +443,7 @@ static int on_elem(const struct nlmsghdr *nlh, void *user)
 {
 	struct question *q = user;
 	const struct nlattr *elem =
-		nl_find_nested(nl_find(nlh, NFTA_SET_ELEM_LIST_ELEMENTS), NFTA_LIST_ELEM);
+		nfsock_find_nested(nfsock_find(nlh, NFTA_SET_ELEM_LIST_ELEMENTS), NFTA_LIST_ELEM);
 	const uint8_t *key = elem ? nft_elem_key(q->set, elem) : NULL;
 
 	if (key && memcmp(key, q->want->key, q->want->key_len) == 0)
@@ -454,10 +457,10 @@ static int ask(struct nft *nft, enum ruleset_set set, const uint8_t *key,
 {
 	char buf[128 + NFT_ELEM_ROOM] __attribute__((aligned(__alignof__(struct nlmsghdr))));
 	struct nlmsghdr *nlh =
-		nl_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETSETELEM), 0, NFPROTO_INET);
+		nfsock_put_header(buf, NFT_EXPR_TYPE(NFT_MSG_GETSETELEM), 0, NFPROTO_INET);
 	struct question q = { .set = set, .want = want, .data = data };
 	struct nft_elem asked = { .key_len = want->key_len };
-	struct nl_reply reply;
+	struct nfsock_reply reply;
 	struct nlattr *list;
 	int r;
 
@@ -466,7 +469,7 @@ static int ask(struct nft *nft, enum ruleset_set set, const uint8_t *key,
 	list = mnl_attr_nest_start(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 	nft_elem_put(nlh, set, &asked, false);
 	mnl_attr_nest_end(nlh, list);
-	r = nl_talk(&nft->nl, nlh, on_elem, &q, &reply);
+	r = nfsock_talk(&nft->nl, nlh, on_elem, &q, &reply);
 	if (r < 0 && r != -ENOENT)
 		return nft_refuse_question(r, &reply, ruleset_set_name(set), err);
 	return q.answer;
@@ -526,17 +529,17 @@ static bool can_destroy(struct nft *nft)
 	struct nlmsghdr *nlh;
 
 	if (nft->destroy == UNKNOWN) {
-		nlh = nl_put_header(buf, NFT_EXPR_TYPE(NFT_EXPR_MSG_DESTROYSETELEM), NLM_F_ACK,
-				    NFPROTO_INET);
+		nlh = nfsock_put_header(buf, NFT_EXPR_TYPE(NFT_EXPR_MSG_DESTROYSETELEM), NLM_F_ACK,
+					NFPROTO_INET);
 		mnl_attr_put(nlh, NFTA_SET_ELEM_LIST_TABLE, sizeof(name), name);
-		nft->destroy = nl_talk(&nft->nl, nlh, NULL, NULL, NULL) == -EINVAL ? NO : YES;
+		nft->destroy = nfsock_talk(&nft->nl, nlh, NULL, NULL, NULL) == -EINVAL ? NO : YES;
 	}
 	return nft->destroy == YES;
 }
 
 static bool is_end(const struct nlattr *elem)
 {
-	return nl_find_nested(elem, NFTA_SET_ELEM_FLAGS) != NULL;
+	return nfsock_find_nested(elem, NFTA_SET_ELEM_FLAGS) != NULL;
 }
 
 /* Is this member of a list present? next: the one behind it, or NULL. */
@@ -568,7 +571,7 @@ static const struct nlattr *next_in(const struct nlattr *list, const struct nlat
 static int resolve_message(struct nft *nft, const struct nlmsghdr *nlh, struct run *out,
 			   struct netd_error *err)
 {
-	const struct nlattr *elem, *list = nl_find(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
+	const struct nlattr *elem, *list = nfsock_find(nlh, NFTA_SET_ELEM_LIST_ELEMENTS);
 	enum ruleset_set set = nft_elem_set(nlh);
 	struct nlmsghdr *dst;
 	int r = 0;
@@ -596,7 +599,7 @@ static int resolve_message(struct nft *nft, const struct nlmsghdr *nlh, struct r
 
 static int copy_message(const struct nlmsghdr *nlh, struct run *out, struct netd_error *err)
 {
-	void *dst = nl_msgs_room(&out->msgs, nlh->nlmsg_len);
+	void *dst = nfsock_msgs_room(&out->msgs, nlh->nlmsg_len);
 
 	if (!dst)
 		return error_nomem(err);
@@ -654,6 +657,11 @@ static int send_resolved(struct nft *nft, const struct nft_batch *batch, struct 
 			break;
 	}
 	return send_resolved_once(nft, batch, err);
+}
+
+bool nft_batch_answer_lost(const struct nft_batch *batch)
+{
+	return batch->answer_lost;
 }
 
 int nft_batch_send(struct nft *nft, struct nft_batch *batch, struct netd_error *err)

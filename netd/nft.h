@@ -76,5 +76,7 @@ bool nft_batch_empty(const struct nft_batch *batch);
  * -ENOENT (the table or set vanished: rebuild and retry), others. The first error of a batch wins.
  */
 int nft_batch_send(struct nft *nft, struct nft_batch *batch, struct netd_error *err);
+/* After a failure: was the transaction sent and its answer not received, so that it may stand? */
+bool nft_batch_answer_lost(const struct nft_batch *batch);
 
 #endif

@@ -178,33 +178,33 @@ void nft_elem_put(struct nlmsghdr *nlh, enum ruleset_set set, const struct nft_e
 
 const uint8_t *nft_elem_key(enum ruleset_set set, const struct nlattr *elem)
 {
-	const struct nlattr *key = nl_find_nested(elem, NFTA_SET_ELEM_KEY);
+	const struct nlattr *key = nfsock_find_nested(elem, NFTA_SET_ELEM_KEY);
 
-	return nl_payload(nl_find_nested(key, NFTA_DATA_VALUE),
-			  nft_expr_bytes(ruleset_set_desc(set)->key, RULESET_KEY_FIELDS));
+	return nfsock_payload(nfsock_find_nested(key, NFTA_DATA_VALUE),
+			      nft_expr_bytes(ruleset_set_desc(set)->key, RULESET_KEY_FIELDS));
 }
 
 bool nft_elem_same_data(enum ruleset_set set, const struct nlattr *elem, const struct nft_elem *raw)
 {
-	const struct nlattr *data = nl_find_nested(elem, NFTA_SET_ELEM_DATA);
+	const struct nlattr *data = nfsock_find_nested(elem, NFTA_SET_ELEM_DATA);
 	uint32_t code = htonl((uint32_t)raw->verdict);
 	const void *value;
 
 	if (ruleset_set_desc(set)->data[0] == TYPE_NONE)
 		return true;
 	if (raw->data_len) {
-		value = nl_payload(nl_find_nested(data, NFTA_DATA_VALUE), raw->data_len);
+		value = nfsock_payload(nfsock_find_nested(data, NFTA_DATA_VALUE), raw->data_len);
 		return value && memcmp(value, raw->data, raw->data_len) == 0;
 	}
-	value = nl_payload(
-		nl_find_nested(nl_find_nested(data, NFTA_DATA_VERDICT), NFTA_VERDICT_CODE),
+	value = nfsock_payload(
+		nfsock_find_nested(nfsock_find_nested(data, NFTA_DATA_VERDICT), NFTA_VERDICT_CODE),
 		sizeof(code));
 	return value && memcmp(value, &code, sizeof(code)) == 0;
 }
 
 enum ruleset_set nft_elem_set(const struct nlmsghdr *nlh)
 {
-	const char *name = nl_string(nl_find(nlh, NFTA_SET_ELEM_LIST_SET));
+	const char *name = nfsock_string(nfsock_find(nlh, NFTA_SET_ELEM_LIST_SET));
 	enum ruleset_set set = 0;
 
 	while (set < SET_COUNT_ && strcmp(name, ruleset_set_name(set)) != 0)

@@ -356,12 +356,13 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 
 /* ---- objects -------------------------------------------------------------------------------- */
 
-static struct nlmsghdr *start(struct nl_msgs *msgs, uint16_t msg, uint16_t flags, uint8_t family)
+static struct nlmsghdr *start(struct nfsock_msgs *msgs, uint16_t msg, uint16_t flags,
+			      uint8_t family)
 {
-	return nl_msgs_start(msgs, NFT_EXPR_TYPE(msg), flags, family, MESSAGE_ROOM);
+	return nfsock_msgs_start(msgs, NFT_EXPR_TYPE(msg), flags, family, MESSAGE_ROOM);
 }
 
-static int put_rule(struct nl_msgs *msgs, uint8_t family, const char *chain,
+static int put_rule(struct nfsock_msgs *msgs, uint8_t family, const char *chain,
 		    const struct ruleset_rule *rule)
 {
 	struct rule_builder b = { .rule = nftnl_rule_alloc(), .family = family };
@@ -374,7 +375,7 @@ static int put_rule(struct nl_msgs *msgs, uint8_t family, const char *chain,
 			add_atom(&b, atom);
 		if (!b.failed) {
 			nftnl_rule_nlmsg_build_payload(nlh, b.rule);
-			nl_msgs_end(msgs, nlh);
+			nfsock_msgs_end(msgs, nlh);
 			r = 0;
 		}
 	}
@@ -383,7 +384,7 @@ static int put_rule(struct nl_msgs *msgs, uint8_t family, const char *chain,
 	return r;
 }
 
-static int put_table(struct nl_msgs *msgs, uint16_t msg, uint16_t flags, uint8_t family,
+static int put_table(struct nfsock_msgs *msgs, uint16_t msg, uint16_t flags, uint8_t family,
 		     bool comment)
 {
 	struct nlmsghdr *nlh = start(msgs, msg, flags, family);
@@ -401,7 +402,7 @@ static int put_table(struct nl_msgs *msgs, uint16_t msg, uint16_t flags, uint8_t
 		memcpy(udata + 2, text, (size_t)len + 1);
 		mnl_attr_put(nlh, NFTA_TABLE_USERDATA, (size_t)len + 3, udata);
 	}
-	nl_msgs_end(msgs, nlh);
+	nfsock_msgs_end(msgs, nlh);
 	return 0;
 }
 
@@ -453,7 +454,7 @@ static size_t set_userdata(const struct ruleset_set_desc *set, uint8_t udata[sta
 	return len;
 }
 
-static int put_set(struct nl_msgs *msgs, enum ruleset_set n)
+static int put_set(struct nfsock_msgs *msgs, enum ruleset_set n)
 {
 	const struct ruleset_set_desc *set = ruleset_set_desc(n);
 	struct nlmsghdr *nlh = start(msgs, NFT_MSG_NEWSET, NLM_F_CREATE, NFPROTO_INET);
@@ -475,7 +476,7 @@ static int put_set(struct nl_msgs *msgs, enum ruleset_set n)
 		put_concat(nlh, set->data, RULESET_DATA_FIELDS, NFTA_SET_DATA_TYPE,
 			   NFTA_SET_DATA_LEN);
 	mnl_attr_put(nlh, NFTA_SET_USERDATA, set_userdata(set, udata), udata);
-	nl_msgs_end(msgs, nlh);
+	nfsock_msgs_end(msgs, nlh);
 	return 0;
 }
 
@@ -487,7 +488,7 @@ struct base_chain {
 };
 
 /* base NULL: a regular chain, or one that may stand already */
-static int put_chain(struct nl_msgs *msgs, uint16_t msg, uint8_t family, const char *name,
+static int put_chain(struct nfsock_msgs *msgs, uint16_t msg, uint8_t family, const char *name,
 		     const struct base_chain *base)
 {
 	struct nlmsghdr *nlh = start(msgs, msg, msg == NFT_MSG_NEWCHAIN ? NLM_F_CREATE : 0, family);
@@ -507,11 +508,11 @@ static int put_chain(struct nl_msgs *msgs, uint16_t msg, uint8_t family, const c
 		mnl_attr_put_strz(nlh, NFTA_CHAIN_TYPE, base->type);
 		mnl_attr_put_u32(nlh, NFTA_CHAIN_POLICY, htonl(NF_ACCEPT));
 	}
-	nl_msgs_end(msgs, nlh);
+	nfsock_msgs_end(msgs, nlh);
 	return 0;
 }
 
-static int put_described_chain(struct nl_msgs *msgs, const struct ruleset_chain *chain)
+static int put_described_chain(struct nfsock_msgs *msgs, const struct ruleset_chain *chain)
 {
 	struct base_chain base = { .type = chain->type,
 				   .hook = chain->hook,
@@ -521,7 +522,7 @@ static int put_described_chain(struct nl_msgs *msgs, const struct ruleset_chain 
 			 chain->type ? &base : NULL);
 }
 
-int nft_expr_put_ruleset(struct nl_msgs *msgs, bool exclusive)
+int nft_expr_put_ruleset(struct nfsock_msgs *msgs, bool exclusive)
 {
 	const struct ruleset_chain *chain;
 	int r = put_table(msgs, NFT_MSG_NEWTABLE, NLM_F_CREATE | (exclusive ? NLM_F_EXCL : 0),
@@ -538,7 +539,7 @@ int nft_expr_put_ruleset(struct nl_msgs *msgs, bool exclusive)
 	return r;
 }
 
-int nft_expr_put_ruleset_del(struct nl_msgs *msgs)
+int nft_expr_put_ruleset_del(struct nfsock_msgs *msgs)
 {
 	static const uint8_t families[] = { NFPROTO_NETDEV, NFPROTO_INET };
 	int r = 0;
@@ -551,7 +552,7 @@ int nft_expr_put_ruleset_del(struct nl_msgs *msgs)
 	return r;
 }
 
-int nft_expr_put_loopback6_del(struct nl_msgs *msgs, const char *bridge)
+int nft_expr_put_loopback6_del(struct nfsock_msgs *msgs, const char *bridge)
 {
 	char chain[RULESET_CHAIN_SIZE];
 	int r;
@@ -565,7 +566,7 @@ int nft_expr_put_loopback6_del(struct nl_msgs *msgs, const char *bridge)
 	return r;
 }
 
-int nft_expr_put_loopback6(struct nl_msgs *msgs, const char *bridge)
+int nft_expr_put_loopback6(struct nfsock_msgs *msgs, const char *bridge)
 {
 	struct base_chain base = {
 		.type = "filter", .hook = NF_NETDEV_INGRESS, .priority = 0, .device = bridge

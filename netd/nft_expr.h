@@ -6,7 +6,7 @@
 #ifndef NETD_NFT_EXPR_H
 #define NETD_NFT_EXPR_H
 
-#include "nl.h"
+#include "nfsock.h"
 #include "ruleset.h"
 
 /* In linux/nf_tables.h from Linux 6.3 on; older headers do not have it. */
@@ -22,12 +22,12 @@ uint32_t nft_expr_bytes(const enum ruleset_type *fields, size_t max);
 #define NFT_EXPR_MSG(nlh) ((nlh)->nlmsg_type & 0xff)
 
 /* Table, sets, chains and rules. exclusive: -EEXIST from the kernel if the table exists. */
-int nft_expr_put_ruleset(struct nl_msgs *msgs, bool exclusive);
+int nft_expr_put_ruleset(struct nfsock_msgs *msgs, bool exclusive);
 /* Deletes the tables of both families, missing ones too: each is added first. */
-int nft_expr_put_ruleset_del(struct nl_msgs *msgs);
+int nft_expr_put_ruleset_del(struct nfsock_msgs *msgs);
 /* The bridge's chain in table netdev netd, replacing one that stands there. */
-int nft_expr_put_loopback6(struct nl_msgs *msgs, const char *bridge);
-int nft_expr_put_loopback6_del(struct nl_msgs *msgs, const char *bridge);
+int nft_expr_put_loopback6(struct nfsock_msgs *msgs, const char *bridge);
+int nft_expr_put_loopback6_del(struct nfsock_msgs *msgs, const char *bridge);
 
 /* ---- nft_elem.c: elements ------------------------------------------------------------------- */
 
@@ -76,8 +76,9 @@ const char *nft_elem_describe(enum ruleset_set set, const uint8_t *key,
  * Fill err from the reply to a message, NULL: to a transaction as a whole; or to a question about
  * what. Return the kernel's negative errno.
  */
-int nft_refuse(const struct nlmsghdr *nlh, const struct nl_reply *reply, struct netd_error *err);
-int nft_refuse_question(int error, const struct nl_reply *reply, const char *what,
+int nft_refuse(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
+	       struct netd_error *err);
+int nft_refuse_question(int error, const struct nfsock_reply *reply, const char *what,
 			struct netd_error *err);
 
 #endif

@@ -13,7 +13,7 @@
 /* The member of the message's list that the kernel pointed at, or its only one; else NULL. */
 static const struct nlattr *culprit(const struct nlmsghdr *nlh, uint16_t list_type, uint32_t offset)
 {
-	const struct nlattr *list = nl_find(nlh, list_type);
+	const struct nlattr *list = nfsock_find(nlh, list_type);
 	const struct nlattr *attr, *only = NULL;
 	size_t n = 0;
 
@@ -29,11 +29,11 @@ static const struct nlattr *culprit(const struct nlmsghdr *nlh, uint16_t list_ty
 	return n == 1 ? only : NULL;
 }
 
-static int refuse_elem(const struct nlmsghdr *nlh, const struct nl_reply *reply,
+static int refuse_elem(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
 		       struct netd_error *err)
 {
 	enum ruleset_set set = nft_elem_set(nlh);
-	const char *name = nl_string(nl_find(nlh, NFTA_SET_ELEM_LIST_SET));
+	const char *name = nfsock_string(nfsock_find(nlh, NFTA_SET_ELEM_LIST_SET));
 	const struct nlattr *elem = culprit(nlh, NFTA_SET_ELEM_LIST_ELEMENTS, reply->offset);
 	const uint8_t *key = elem && set < SET_COUNT_ ? nft_elem_key(set, elem) : NULL;
 	char text[NFT_ELEM_TEXT_SIZE] = "an element";
@@ -78,7 +78,7 @@ static bool means_missing(int error)
 	       error == -EPROTONOSUPPORT;
 }
 
-static int unsupported(const struct nl_reply *reply, const char *what, const char *option,
+static int unsupported(const struct nfsock_reply *reply, const char *what, const char *option,
 		       struct netd_error *err)
 {
 	return error_set(err, NETD_E_UNSUPPORTED, -reply->error, what,
@@ -86,12 +86,12 @@ static int unsupported(const struct nl_reply *reply, const char *what, const cha
 			 what, option);
 }
 
-static int refuse_rule(const struct nlmsghdr *nlh, const struct nl_reply *reply,
+static int refuse_rule(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
 		       struct netd_error *err)
 {
 	const struct nlattr *expr = culprit(nlh, NFTA_RULE_EXPRESSIONS, reply->offset);
-	const char *name = expr ? nl_string(nl_find_nested(expr, NFTA_EXPR_NAME)) : "";
-	const char *chain = nl_string(nl_find(nlh, NFTA_RULE_CHAIN));
+	const char *name = expr ? nfsock_string(nfsock_find_nested(expr, NFTA_EXPR_NAME)) : "";
+	const char *chain = nfsock_string(nfsock_find(nlh, NFTA_RULE_CHAIN));
 	char what[64];
 
 	if (name[0] && means_missing(reply->error)) {
@@ -102,13 +102,13 @@ static int refuse_rule(const struct nlmsghdr *nlh, const struct nl_reply *reply,
 			 chain);
 }
 
-static int refuse_chain(const struct nlmsghdr *nlh, const struct nl_reply *reply,
+static int refuse_chain(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
 			struct netd_error *err)
 {
-	const char *chain = nl_string(nl_find(nlh, NFTA_CHAIN_NAME));
+	const char *chain = nfsock_string(nfsock_find(nlh, NFTA_CHAIN_NAME));
 	const char *device =
-		nl_string(nl_find_nested(nl_find(nlh, NFTA_CHAIN_HOOK), NFTA_HOOK_DEV));
-	const char *type = nl_string(nl_find(nlh, NFTA_CHAIN_TYPE));
+		nfsock_string(nfsock_find_nested(nfsock_find(nlh, NFTA_CHAIN_HOOK), NFTA_HOOK_DEV));
+	const char *type = nfsock_string(nfsock_find(nlh, NFTA_CHAIN_TYPE));
 	char what[64];
 
 	if (device[0] && reply->error == -ENOENT)
@@ -123,7 +123,7 @@ static int refuse_chain(const struct nlmsghdr *nlh, const struct nl_reply *reply
 	return error_sys(err, -reply->error, chain, "cannot change nftables chain %s", chain);
 }
 
-static int refuse_table(const struct nlmsghdr *nlh, const struct nl_reply *reply,
+static int refuse_table(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
 			struct netd_error *err)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
@@ -141,10 +141,10 @@ static int refuse_table(const struct nlmsghdr *nlh, const struct nl_reply *reply
 			 "cannot change nftables table %s " RULESET_TABLE, family);
 }
 
-static int refuse_set(const struct nlmsghdr *nlh, const struct nl_reply *reply,
+static int refuse_set(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
 		      struct netd_error *err)
 {
-	const char *name = nl_string(nl_find(nlh, NFTA_SET_NAME));
+	const char *name = nfsock_string(nfsock_find(nlh, NFTA_SET_NAME));
 	char what[64];
 
 	if (means_missing(reply->error)) {
@@ -155,7 +155,7 @@ static int refuse_set(const struct nlmsghdr *nlh, const struct nl_reply *reply,
 }
 
 /* The batch as a whole, or a message of ours that is not there. */
-static int refuse_all(const struct nl_reply *reply, struct netd_error *err)
+static int refuse_all(const struct nfsock_reply *reply, struct netd_error *err)
 {
 	if (reply->error == -EINVAL || means_missing(reply->error))
 		return unsupported(reply, "transactions", "NF_TABLES", err);
@@ -163,7 +163,7 @@ static int refuse_all(const struct nl_reply *reply, struct netd_error *err)
 			 reply->error == -EPERM ? " (CAP_NET_ADMIN is needed)" : "");
 }
 
-int nft_refuse(const struct nlmsghdr *nlh, const struct nl_reply *reply, struct netd_error *err)
+int nft_refuse(const struct nlmsghdr *nlh, const struct nfsock_reply *reply, struct netd_error *err)
 {
 	if (!nlh) {
 		refuse_all(reply, err);
@@ -193,10 +193,10 @@ int nft_refuse(const struct nlmsghdr *nlh, const struct nl_reply *reply, struct 
 	return reply->error;
 }
 
-int nft_refuse_question(int error, const struct nl_reply *reply, const char *what,
+int nft_refuse_question(int error, const struct nfsock_reply *reply, const char *what,
 			struct netd_error *err)
 {
-	struct nl_reply failed = { .error = error };
+	struct nfsock_reply failed = { .error = error };
 
 	if (error == -EINVAL || error == -EOPNOTSUPP)
 		unsupported(&failed, "any table", "NF_TABLES", err);

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "parse.h"
 
-#include <netinet/in.h>
-
 #include <errno.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "util.h"
 
+/* Spelt out, not isalnum(3): the answer must not depend on the caller's locale. */
+#define ALNUM_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define NAME_CHARS ALNUM_CHARS "_.-"
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-/* Not isalnum(3): the answer must not depend on the caller's locale. */
-static bool is_alnum(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 int parse_u32_n(const char *text, unsigned long len, uint32_t max, uint32_t *ret)
@@ -49,12 +46,7 @@ bool name_valid(const char *text, unsigned long max)
 {
 	size_t len = strnlen(text, max + 1);
 
-	if (!len || len > max || !is_alnum(text[0]))
-		return false;
-	for (size_t i = 1; i < len; i++)
-		if (!is_alnum(text[i]) && text[i] != '_' && text[i] != '.' && text[i] != '-')
-			return false;
-	return true;
+	return len && len <= max && strchr(ALNUM_CHARS, text[0]) && !text[strspn(text, NAME_CHARS)];
 }
 
 bool ifname_valid(const char *text)
@@ -64,9 +56,8 @@ bool ifname_valid(const char *text)
 
 	if (!len || len >= IFNAMSIZ)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] > '~' || strchr("/:%", text[i]))
-			return false;
+	if (text[0] == '-' || text[strspn(text, NAME_CHARS "@+=")])
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
 		if (strcmp(text, taken[i]) == 0)
 			return false;

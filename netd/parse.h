@@ -18,8 +18,9 @@ int parse_u32_n(const char *text, unsigned long len, uint32_t max, uint32_t *ret
 bool name_valid(const char *text, unsigned long max);
 
 /*
- * An interface name that Linux accepts and that is safe as a path component and in a sysctl path:
- * 1..15 bytes, printable ASCII without '/', ':', '%' and blanks; not ".", "..", "all", "default", "lo".
+ * An interface name: 1..15 of [a-zA-Z0-9_.@+=-], the first not '-', and none of ".", "..", "all",
+ * "default", "lo". Narrower than what Linux accepts: such a name is safe as a component of a path, of
+ * a sysctl's name, of a shell command and of a line for nft(8).
  */
 bool ifname_valid(const char *text);
 

@@ -145,8 +145,8 @@ int rtnl_link_get(struct rtnl *rtnl, const char *name, uint32_t ifindex, struct 
 int rtnl_busy_prefixes(struct rtnl *rtnl, struct prefix **ret, size_t *ret_n,
 		       struct netd_error *err);
 
-/* The host's own addresses of one family, with their prefix lengths. *ret is the caller's: free(3). */
-int rtnl_own_addresses(struct rtnl *rtnl, uint8_t family, struct prefix **ret, size_t *ret_n,
+/* The host's own addresses of one family. *ret is the caller's: free(3). */
+int rtnl_own_addresses(struct rtnl *rtnl, uint8_t family, struct rtnl_address **ret, size_t *ret_n,
 		       struct netd_error *err);
 
 /* Interfaces that hold an IPv6 default route learnt from router advertisements (RTPROT_RA). */

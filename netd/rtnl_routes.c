@@ -58,9 +58,23 @@ static int visit_address(const struct nlmsghdr *nh, void *arg)
 	return r;
 }
 
+struct own_list {
+	struct rtnl_address *items;
+	size_t n;
+};
+
+static void restart_own(void *arg)
+{
+	struct own_list *list = arg;
+
+	list->n = 0;
+}
+
 static int visit_own(const struct nlmsghdr *nh, void *arg)
 {
 	const struct ifaddrmsg *header = nlmsg_data(nh);
+	struct own_list *list = arg;
+	struct rtnl_address *items;
 	struct nlattr *tb[IFA_MAX + 1];
 	struct ip ip;
 
@@ -68,7 +82,17 @@ static int visit_own(const struct nlmsghdr *nh, void *arg)
 	    header->ifa_prefixlen > ip_bits(header->ifa_family))
 		return -EBADMSG;
 	ip = rtnl_get_ip(tb[tb[IFA_LOCAL] ? IFA_LOCAL : IFA_ADDRESS], header->ifa_family);
-	return ip.family ? prefix_list_add(arg, &ip, header->ifa_prefixlen) : 0;
+	if (!ip.family)
+		return 0;
+	items = reallocarray(list->items, list->n + 1, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	list->items[list->n++] = (struct rtnl_address){
+		.ifindex = header->ifa_index,
+		.address = { .ip = ip, .len = header->ifa_prefixlen },
+	};
+	return 0;
 }
 
 static struct nla_policy route_policy[RTA_MAX + 1] = {
@@ -136,13 +160,13 @@ static int list_family(struct rtnl *rtnl, uint8_t family, struct prefix_list *li
 	return r;
 }
 
-int rtnl_own_addresses(struct rtnl *rtnl, uint8_t family, struct prefix **ret, size_t *ret_n,
+int rtnl_own_addresses(struct rtnl *rtnl, uint8_t family, struct rtnl_address **ret, size_t *ret_n,
 		       struct netd_error *err)
 {
-	struct prefix_list list = { .items = NULL };
+	struct own_list list = { .items = NULL };
 	struct rtnl_answer answer = { .visit = visit_own, .arg = &list };
 	_cleanup_message_ struct nl_msg *request = address_request(family);
-	int r = rtnl_dump(rtnl, &answer, request, restart_list, "addresses", err);
+	int r = rtnl_dump(rtnl, &answer, request, restart_own, "addresses", err);
 
 	if (r) {
 		free(list.items);

@@ -97,9 +97,9 @@ int spec_check_ifname(const char *ifname, struct netd_error *err)
 	if (ifname && !ifname_valid(ifname))
 		return error_set(
 			err, NETD_E_INVALID, EINVAL, NULL,
-			"invalid interface name: use 1 to %d printable characters without '/', "
-			"':', '%%' and blanks, and none of \".\", \"..\", \"all\", \"default\", "
-			"\"lo\"",
+			"invalid interface name: use 1 to %d letters, digits, '_', '.', '@', '+', "
+			"'=' and '-', not '-' first, and none of \".\", \"..\", \"all\", "
+			"\"default\", \"lo\"",
 			NETD_IFNAME_MAX);
 	return 0;
 }
@@ -164,6 +164,18 @@ static int parse_optional_ip(const char *text, const char *what, struct ip *ret,
 	return 0;
 }
 
+/* "This network" (RFC 791), limited broadcast, and the unspecified and loopback addresses of IPv6. */
+static bool is_reserved(const struct prefix *subnet)
+{
+	static const char *const reserved[] = { "0.0.0.0/8", "255.255.255.255/32", "::/127" };
+	struct prefix prefix;
+
+	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
+		if (prefix_parse(reserved[i], &prefix) == 0 && prefix_overlaps(subnet, &prefix))
+			return true;
+	return false;
+}
+
 static int parse_range(const struct netd_range *in, struct range *ret, struct netd_error *err)
 {
 	struct range range = { 0 };
@@ -179,6 +191,12 @@ static int parse_range(const struct netd_range *in, struct range *ret, struct ne
 		return error_set(
 			err, NETD_E_INVALID, EINVAL, in->subnet,
 			"subnet %s is a multicast, loopback or link-local one; choose another",
+			in->subnet);
+	if (is_reserved(&range.subnet))
+		return error_set(
+			err, NETD_E_INVALID, EINVAL, in->subnet,
+			"subnet %s overlaps with addresses that no interface can have; choose "
+			"another",
 			in->subnet);
 	if (in->set >= MAX_ADDRESSES)
 		return error_set(err, NETD_E_INVALID, EINVAL, in->subnet,
@@ -391,18 +409,36 @@ static bool pool_take(const struct pool *pool, const struct prefix *busy, size_t
 	}
 }
 
+bool spec_lacks_subnet(const struct network *net, uint8_t family)
+{
+	if (network_has_family(net, family))
+		return false;
+	return net->flags & (family == AF_INET ? NETWORK_AUTO : (uint32_t)NETD_NETWORK_IPV6);
+}
+
+static uint8_t next_set(const struct network *net)
+{
+	uint8_t next = 0;
+
+	for (uint32_t i = 0; i < net->n_ranges; i++)
+		if (net->ranges[i].set != RANGE_RETIRED && net->ranges[i].set >= next)
+			next = (uint8_t)(net->ranges[i].set + 1);
+	return next;
+}
+
 int spec_choose_subnets(struct network *net, const struct pool *pools, size_t n_pools,
 			const struct prefix *busy, size_t n_busy, struct netd_error *err)
 {
 	const uint8_t families[] = { AF_INET, AF_INET6 };
 
 	for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
-		struct range range = { .set = (uint8_t)net->n_ranges };
+		struct range range = { 0 };
 		bool found = false;
 		int r;
 
-		if (families[f] == AF_INET6 && !(net->flags & NETD_NETWORK_IPV6))
+		if (!spec_lacks_subnet(net, families[f]))
 			continue;
+		range.set = next_set(net);
 		for (size_t i = 0; i < n_pools && !found; i++)
 			found = pools[i].base.ip.family == families[f] &&
 				pool_take(&pools[i], busy, n_busy, &range.subnet);
@@ -415,6 +451,9 @@ int spec_choose_subnets(struct network *net, const struct pool *pools, size_t n_
 		r = ipam_range_complete(&range, err);
 		if (r < 0)
 			return r;
+		if (net->n_ranges == MAX_RANGES || range.set >= MAX_ADDRESSES)
+			return error_set(err, NETD_E_INVALID, E2BIG, net->name,
+					 "network %s has no room for another subnet", net->name);
 		net->ranges[net->n_ranges++] = range;
 	}
 	return 0;

@@ -25,9 +25,11 @@ int spec_network(const struct netd_network *in, struct network *ret, struct netd
 /* Definition of the network that exists without being created. */
 void spec_default_network(bool ipv6, struct network *ret);
 
+/* Is a subnet of that family wanted (automatic, or NETD_NETWORK_IPV6) and not there yet? */
+bool spec_lacks_subnet(const struct network *net, uint8_t family);
+
 /*
- * Fills the ranges of an automatic network with the first free subnet of the pools, one per family
- * wanted. busy: addresses and routes of the host, and the subnets of all other networks.
+ * Gives the network the first free subnet of the pools for each family that it lacks. busy: addresses and routes of the host, and the subnets of all other networks.
  */
 int spec_choose_subnets(struct network *net, const struct pool *pools, size_t n_pools,
 			const struct prefix *busy, size_t n_busy, struct netd_error *err);

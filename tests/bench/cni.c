@@ -36,7 +36,7 @@ struct side {
 	long rss; /* KiB, largest process of all */
 };
 
-static void die(const char *fmt, ...)
+__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -225,18 +225,16 @@ static void measure(struct side *side, size_t round)
 	drop_namespace(container);
 }
 
+#define BRIDGE_KEYS                                                                                \
+	"\"bridge\":\"cni0\",\"isDefaultGateway\":true,\"ipMasq\":true,"                           \
+	"\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":\"10.88.0.0/16\"}]]}"
+#define PORTMAP_KEYS "\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}"
+
 static const char *const netd_types[] = { "netd" };
-static const char *const netd_configs[] = {
-	"\"type\":\"netd\",\"bridge\":\"cni0\",\"isDefaultGateway\":true,\"ipMasq\":true,"
-	"\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":\"10.88.0.0/16\"}]]}",
-};
+static const char *const netd_configs[] = { "\"type\":\"netd\"," BRIDGE_KEYS };
 static const char *const reference_types[] = { "bridge", "portmap", "firewall" };
-static const char *const reference_configs[] = {
-	"\"type\":\"bridge\",\"bridge\":\"cni0\",\"isDefaultGateway\":true,\"ipMasq\":true,"
-	"\"ipam\":{\"type\":\"host-local\",\"ranges\":[[{\"subnet\":\"10.88.0.0/16\"}]]}",
-	"\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}",
-	"\"type\":\"firewall\"",
-};
+static const char *const reference_configs[] = { "\"type\":\"bridge\"," BRIDGE_KEYS, PORTMAP_KEYS,
+						 "\"type\":\"firewall\"" };
 
 int main(int argc, char **argv)
 {

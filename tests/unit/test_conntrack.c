@@ -20,7 +20,7 @@
 
 #include "buf.h"
 #include "conntrack.h"
-#include "nl.h"
+#include "nfsock.h"
 #include "nl_seam.h"
 #include "private_ns.h"
 #include "run_command.h"
@@ -33,12 +33,12 @@ static unsigned int filters_sent, deletes_sent;
 
 static void play_kernel(struct nlmsghdr *nlh)
 {
-	struct nlattr *attr = (struct nlattr *)nl_find(nlh, CTA_FILTER);
+	struct nlattr *attr = (struct nlattr *)nfsock_find(nlh, CTA_FILTER);
 	bool delete = nlh->nlmsg_type == (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE);
 
 	/* no kernel may ever read a request as "delete everything" */
 	if (delete)
-		assert_true(nl_find(nlh, CTA_TUPLE_ORIG) || nl_find(nlh, CTA_TUPLE_REPLY));
+		assert_true(nfsock_find(nlh, CTA_TUPLE_ORIG) || nfsock_find(nlh, CTA_TUPLE_REPLY));
 	deletes_sent += delete;
 	filters_sent += attr != NULL;
 	if (attr && (kernel == KERNEL_NO_FILTER || (kernel == KERNEL_DUMP_FILTER && delete)))

@@ -13,9 +13,9 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "nfsock.h"
 #include "nft.h"
 #include "nft_fixture.h"
-#include "nl.h"
 #include "nl_seam.h"
 #include "util.h"
 

@@ -95,10 +95,18 @@ static void test_names(void **state)
 
 static void test_ifnames(void **state)
 {
-	static const char *const good[] = {
-		"eth0", "e",  "nd-0123456789a", "123456789012345", "br.100", "a_b", "...", "lo0",
-		"all1", "@#", "defaults"
-	};
+	static const char *const good[] = { "eth0",
+					    "e",
+					    "nd-0123456789a",
+					    "123456789012345",
+					    "br.100",
+					    "a_b",
+					    "...",
+					    "lo0",
+					    "all1",
+					    "@+=",
+					    "defaults",
+					    "a-b" };
 	static const char *const bad[] = {
 		"",	  "1234567890123456",
 		".",	  "..",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "nl.h"
+#include "nfsock.h"
 
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
@@ -10,7 +10,7 @@
 #include "error.h"
 #include "util.h"
 
-int nl_open(struct nl *ret, struct netd_error *err)
+int nfsock_open(struct nfsock *ret, struct netd_error *err)
 {
 	int one = 1;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
@@ -24,17 +24,17 @@ int nl_open(struct nl *ret, struct netd_error *err)
 	/* both are comforts: the kernel's reason as text, and no echo of the request with it */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
-	*ret = (struct nl){ .fd = fd };
+	*ret = (struct nfsock){ .fd = fd };
 	return 0;
 }
 
-void nl_close(struct nl *nl)
+void nfsock_close(struct nfsock *nl)
 {
 	cleanup_close(&nl->fd);
 	nl->fd = -1;
 }
 
-static int send_once(struct nl *nl, const struct iovec *iov, size_t n)
+static int send_once(struct nfsock *nl, const struct iovec *iov, size_t n)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct msghdr msg = {
@@ -51,7 +51,7 @@ static int send_once(struct nl *nl, const struct iovec *iov, size_t n)
 	return r < 0 ? -errno : 0;
 }
 
-int nl_send(struct nl *nl, const struct iovec *iov, size_t n)
+int nfsock_send(struct nfsock *nl, const struct iovec *iov, size_t n)
 {
 	size_t total = 0;
 	int size;
@@ -70,7 +70,7 @@ int nl_send(struct nl *nl, const struct iovec *iov, size_t n)
 	return send_once(nl, iov, n);
 }
 
-int nl_recv(struct nl *nl, void *buf, size_t size)
+int nfsock_recv(struct nfsock *nl, void *buf, size_t size)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
@@ -96,7 +96,7 @@ int nl_recv(struct nl *nl, void *buf, size_t size)
 	}
 }
 
-int nl_parse_reply(const struct nlmsghdr *nlh, struct nl_reply *ret)
+int nfsock_parse_reply(const struct nlmsghdr *nlh, struct nfsock_reply *ret)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 	size_t skip = sizeof(*e);
@@ -132,7 +132,7 @@ struct talk {
 	uint32_t seq;
 	int (*cb)(const struct nlmsghdr *nlh, void *user);
 	void *user;
-	struct nl_reply *reply;
+	struct nfsock_reply *reply;
 	int result;
 	bool done;
 };
@@ -144,7 +144,7 @@ static void talk_message(struct talk *talk, const struct nlmsghdr *nlh)
 	if ((nlh->nlmsg_flags & NLM_F_DUMP_INTR) && !talk->result)
 		talk->result = -EINTR;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
-		int r = nl_parse_reply(nlh, talk->reply);
+		int r = nfsock_parse_reply(nlh, talk->reply);
 
 		talk->done = true;
 		if (!talk->result)
@@ -158,11 +158,12 @@ static void talk_message(struct talk *talk, const struct nlmsghdr *nlh)
 	}
 }
 
-int nl_talk(struct nl *nl, struct nlmsghdr *nlh, int (*cb)(const struct nlmsghdr *nlh, void *user),
-	    void *user, struct nl_reply *reply)
+int nfsock_talk(struct nfsock *nl, struct nlmsghdr *nlh,
+		int (*cb)(const struct nlmsghdr *nlh, void *user), void *user,
+		struct nfsock_reply *reply)
 {
 	char buf[NL_RECV_SIZE] __attribute__((aligned(__alignof__(struct nlmsghdr))));
-	struct nl_reply own;
+	struct nfsock_reply own;
 	struct talk talk = {
 		.seq = ++nl->seq, .cb = cb, .user = user, .reply = reply ? reply : &own
 	};
@@ -172,11 +173,11 @@ int nl_talk(struct nl *nl, struct nlmsghdr *nlh, int (*cb)(const struct nlmsghdr
 	talk.reply->text[0] = '\0';
 	nlh->nlmsg_seq = talk.seq;
 	nlh->nlmsg_flags |= NLM_F_REQUEST;
-	r = nl_send(nl, &iov, 1);
+	r = nfsock_send(nl, &iov, 1);
 	while (r >= 0 && !talk.done) {
 		const struct nlmsghdr *msg = (const struct nlmsghdr *)buf;
 
-		r = nl_recv(nl, buf, sizeof(buf));
+		r = nfsock_recv(nl, buf, sizeof(buf));
 		for (int left = r; left > 0 && mnl_nlmsg_ok(msg, left);
 		     msg = mnl_nlmsg_next(msg, &left))
 			talk_message(&talk, msg);
@@ -184,13 +185,13 @@ int nl_talk(struct nl *nl, struct nlmsghdr *nlh, int (*cb)(const struct nlmsghdr
 	return r < 0 ? r : talk.result;
 }
 
-void nl_msgs_free(struct nl_msgs *msgs)
+void nfsock_msgs_free(struct nfsock_msgs *msgs)
 {
 	free(msgs->data);
-	*msgs = (struct nl_msgs){ 0 };
+	*msgs = (struct nfsock_msgs){ 0 };
 }
 
-void *nl_msgs_room(struct nl_msgs *msgs, size_t room)
+void *nfsock_msgs_room(struct nfsock_msgs *msgs, size_t room)
 {
 	size_t cap = msgs->cap ? msgs->cap : 1024;
 	char *data;
@@ -207,7 +208,7 @@ void *nl_msgs_room(struct nl_msgs *msgs, size_t room)
 	return msgs->data + msgs->len;
 }
 
-struct nlmsghdr *nl_put_header(void *buf, uint16_t type, uint16_t flags, uint8_t family)
+struct nlmsghdr *nfsock_put_header(void *buf, uint16_t type, uint16_t flags, uint8_t family)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
@@ -219,20 +220,20 @@ struct nlmsghdr *nl_put_header(void *buf, uint16_t type, uint16_t flags, uint8_t
 	return nlh;
 }
 
-struct nlmsghdr *nl_msgs_start(struct nl_msgs *msgs, uint16_t type, uint16_t flags, uint8_t family,
-			       size_t room)
+struct nlmsghdr *nfsock_msgs_start(struct nfsock_msgs *msgs, uint16_t type, uint16_t flags,
+				   uint8_t family, size_t room)
 {
-	void *buf = nl_msgs_room(msgs, room);
+	void *buf = nfsock_msgs_room(msgs, room);
 
-	return buf ? nl_put_header(buf, type, flags, family) : NULL;
+	return buf ? nfsock_put_header(buf, type, flags, family) : NULL;
 }
 
-void nl_msgs_end(struct nl_msgs *msgs, const struct nlmsghdr *nlh)
+void nfsock_msgs_end(struct nfsock_msgs *msgs, const struct nlmsghdr *nlh)
 {
 	msgs->len += nlh->nlmsg_len;
 }
 
-const struct nlattr *nl_find(const struct nlmsghdr *nlh, uint16_t type)
+const struct nlattr *nfsock_find(const struct nlmsghdr *nlh, uint16_t type)
 {
 	const struct nlattr *attr;
 
@@ -244,7 +245,7 @@ const struct nlattr *nl_find(const struct nlmsghdr *nlh, uint16_t type)
 	return NULL;
 }
 
-const struct nlattr *nl_find_nested(const struct nlattr *nest, uint16_t type)
+const struct nlattr *nfsock_find_nested(const struct nlattr *nest, uint16_t type)
 {
 	const struct nlattr *attr;
 
@@ -258,12 +259,12 @@ const struct nlattr *nl_find_nested(const struct nlattr *nest, uint16_t type)
 	return NULL;
 }
 
-const void *nl_payload(const struct nlattr *attr, size_t len)
+const void *nfsock_payload(const struct nlattr *attr, size_t len)
 {
 	return attr && mnl_attr_get_payload_len(attr) == len ? mnl_attr_get_payload(attr) : NULL;
 }
 
-const char *nl_string(const struct nlattr *attr)
+const char *nfsock_string(const struct nlattr *attr)
 {
 	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr)
 									 : "";
