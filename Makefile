@@ -48,7 +48,7 @@ TEST_PKGS := cmocka
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) | sed 's/-I/-isystem /g')
 pkg_libs = $(shell $(PKG_CONFIG) --libs $(1))
 
-ALL_CPPFLAGS := -D_GNU_SOURCE -Iinclude -Inetd $(call pkg_cflags,$(LIB_PKGS)) $(CPPFLAGS)
+ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -Inetd $(call pkg_cflags,$(LIB_PKGS)) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS) -MMD -MP
 PIE_CFLAGS := $(ALL_CFLAGS) -fPIE
 PIC_CFLAGS := $(ALL_CFLAGS) -fPIC
@@ -79,7 +79,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/tools/%,$(TOOL_SRC))
 all: $(LIB_A) $(LIB_SO) $(CLI) $(CNI) ## library, CLI and CNI plugin (default)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo "Variables: BUILD CC CFLAGS PREFIX DESTDIR CNI_BIN_DIR SANITIZE=1 V=1"
 
 $(BUILD)/obj/cni-plugin/%.o $(BUILD)/obj/netd/cli/%.o $(BUILD)/obj/netd/front/%.o \
@@ -203,7 +203,7 @@ install: all ## install below DESTDIR, PREFIX and CNI_BIN_DIR
 	$(INSTALL) -m 0644 include/netd.h $(DESTDIR)$(INCLUDEDIR)/netd.h
 	$(INSTALL) -m 0644 man/netd.1 $(DESTDIR)$(MANDIR)/man1/netd.1
 	$(INSTALL) -m 0644 netd/cli/completion.bash $(DESTDIR)$(BASHCOMPDIR)/netd
-	$(INSTALL) -m 0644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)/
+	$(INSTALL) -m 0644 README.md CHANGELOG.md LICENSE docs/cni.md $(DESTDIR)$(DOCDIR)/
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(BINDIR)/netd $(DESTDIR)$(CNI_BIN_DIR)/netd \

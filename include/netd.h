@@ -31,7 +31,9 @@
  * attachments run in parallel, operations on the same one wait for each other. Any number of
  * processes may use the same state directory. An attach or detach changes the network namespace of
  * the calling thread for some microseconds with all signals blocked and always returns to the first;
- * no other thread is affected. A struct netd must not be used in a child after fork(2).
+ * no other thread is affected. Operations wait for others' locks without a limit of time; the kernel
+ * drops the locks of a process that dies. netd_close() must not run beside other calls on the same
+ * context, and a struct netd must not be used in a child after fork(2).
  *
  * Privileges. CAP_NET_ADMIN and CAP_SYS_ADMIN over the host's and the container's network
  * namespaces; root of a user namespace that owns both is enough.
@@ -228,7 +230,10 @@ NETD_API int netd_network_get(struct netd *netd, const char *name,
 /* All networks, sorted by name, as an array of *ret_n pointers; release with _list_free(). */
 NETD_API int netd_network_list(struct netd *netd, struct netd_network ***ret_list, size_t *ret_n,
 			       struct netd_error *err);
-/* Removes the network, its bridge and its elements. NETD_E_BUSY while something is attached. */
+/*
+ * Removes the network, its bridge (if netd made it) and its elements. NETD_E_BUSY while something is
+ * attached, NETD_E_NOT_FOUND if there is none of that name.
+ */
 NETD_API int netd_network_remove(struct netd *netd, const char *name, struct netd_error *err);
 NETD_API void netd_network_free(struct netd_network *network);
 NETD_API void netd_network_list_free(struct netd_network **list, size_t n);
@@ -261,6 +266,7 @@ struct netd_port {
 /*
  * Parses the form known from "docker run -p":
  * [[IP:][HOSTPORT[-END]]:]PORT[-END][/tcp|udp|sctp]. Pure: checks nothing on the host.
+ * Errors: NETD_E_INVALID.
  */
 NETD_API int netd_port_parse(const char *spec, struct netd_port *ret_port, struct netd_error *err);
 
@@ -353,7 +359,10 @@ struct netd_detach_request {
 NETD_API int netd_detach(struct netd *netd, const struct netd_detach_request *request,
 			 struct netd_error *err);
 
-/* One attachment; network NULL: the only one of that id (NETD_E_INVALID if there are several). */
+/*
+ * One attachment; network or ifname NULL: any. NETD_E_NOT_FOUND if none matches, NETD_E_INVALID if
+ * several do.
+ */
 NETD_API int netd_attachment_get(struct netd *netd, const char *network, const char *id,
 				 const char *ifname, struct netd_attachment **ret_attachment,
 				 struct netd_error *err);
@@ -367,6 +376,7 @@ NETD_API void netd_attachment_list_free(struct netd_attachment **list, size_t n)
 /*
  * Explains existing attachments: the commands that would, on an empty host, give the kernel state
  * that netd made for (network, id, ifname); NULL is a wildcard for network and ifname. free(3).
+ * Errors: NETD_E_NOT_FOUND, NETD_E_INVALID.
  */
 NETD_API int netd_explain(struct netd *netd, const char *network, const char *id,
 			  const char *ifname, char **ret_script, struct netd_error *err);

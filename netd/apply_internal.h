@@ -7,8 +7,6 @@
 
 #include "apply.h"
 
-#define LOOPBACK_IFINDEX 1 /* of every namespace, net/net_namespace.h in the kernel */
-
 enum outcome {
 	UNTOUCHED = 0,
 	DONE,

@@ -291,14 +291,6 @@ static int check_publishable(struct attach *a, struct netd_error *err)
 	return check_host_addresses(a, err);
 }
 
-static bool has_lease(const struct attachment *att, uint8_t family)
-{
-	for (uint32_t i = 0; i < att->n_leases; i++)
-		if (att->leases[i].address.ip.family == family)
-			return true;
-	return false;
-}
-
 static int reserve_ports(struct reserve *rs, struct netd_error *err)
 {
 	struct publish_host host = { .probe = probe_port, .user = rs };
@@ -318,9 +310,10 @@ static int reserve_ports(struct reserve *rs, struct netd_error *err)
 	if (r < 0)
 		return r;
 	host.reserved = reserved;
-	r = publish_resolve(a->spec.ports, a->spec.n_ports, has_lease(a->att, AF_INET),
-			    has_lease(a->att, AF_INET6), &host, &a->att->mappings,
-			    &a->att->n_mappings, err);
+	r = publish_resolve(a->spec.ports, a->spec.n_ports,
+			    lease_of_family(a->att->leases, a->att->n_leases, AF_INET),
+			    lease_of_family(a->att->leases, a->att->n_leases, AF_INET6), &host,
+			    &a->att->mappings, &a->att->n_mappings, err);
 	if (r >= 0 && host.cursor)
 		r = store_set_last_port(rs->txn, host.cursor, err);
 	return r;
@@ -441,7 +434,6 @@ static int commit(struct attach *a, struct netd_error *err)
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	int r = store_begin(a->op.session, true, &txn, err);
 
-	a->att->phase = PHASE_READY;
 	a->net.flags |= NETWORK_READY;
 	if (r >= 0)
 		r = store_attachment_put(txn, a->att, err);
@@ -525,19 +517,30 @@ static int open_attach(struct attach *a, struct netd *netd,
 }
 
 /* A reservation whose kernel objects could not all be taken back stays, pending, for recovery. */
-static int carry_out(struct attach *a, struct netd_error *err)
+static int carry_out(struct attach *a, struct netd_attachment **ret, struct netd_error *err)
 {
 	_cleanup_applied_ struct applied *applied = NULL;
 	struct apply_tools tools = operation_tools(&a->op);
+	struct netd_attachment *report = NULL;
 	int r = apply_plan(&a->plan, &tools, &applied, err);
 
 	error_stage(err, NETD_STAGE_APPLY);
+	a->att->phase = PHASE_READY;
+	/* nothing may fail any more once it is committed */
+	if (r >= 0 && ret)
+		r = report_attachment(&a->net, a->att, &report, err);
 	if (r >= 0)
 		r = commit(a, err);
 	error_stage(err, NETD_STAGE_COMMIT);
-	if (r < 0 && (!applied || apply_undo(applied, err) >= 0))
-		release(a, err);
-	return r;
+	if (r < 0) {
+		netd_attachment_free(report);
+		if (!applied || apply_undo(applied, err) >= 0)
+			release(a, err);
+		return r;
+	}
+	if (ret)
+		*ret = report;
+	return 0;
 }
 
 static int attach_once(struct netd *netd, const struct netd_attach_request *request,
@@ -546,11 +549,7 @@ static int attach_once(struct netd *netd, const struct netd_attach_request *requ
 	__attribute__((cleanup(attach_cleanup))) struct attach a = { .op = OPERATION_INIT };
 	int r = open_attach(&a, netd, request, err);
 
-	if (r >= 0)
-		r = carry_out(&a, err);
-	if (r < 0 || !ret_attachment)
-		return r < 0 ? r : 0;
-	return report_attachment(&a.net, a.att, ret_attachment, err);
+	return r < 0 ? r : carry_out(&a, ret_attachment, err);
 }
 
 int netd_attach(struct netd *netd, const struct netd_attach_request *request,

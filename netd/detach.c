@@ -6,16 +6,6 @@
 #include "operation.h"
 #include "util.h"
 
-static struct attachment_key key_of(const struct attachment *att)
-{
-	struct attachment_key key = { 0 };
-
-	str_copy(key.network, sizeof(key.network), att->network);
-	str_copy(key.id, sizeof(key.id), att->id);
-	str_copy(key.ifname, sizeof(key.ifname), att->ifname);
-	return key;
-}
-
 static int forget(struct operation *op, const struct attachment_key *key, struct netd_error *err)
 {
 	_cleanup_txn_ struct store_txn *txn = NULL;
@@ -32,7 +22,7 @@ int attachment_remove(struct operation *op, const struct attachment *att,
 		      const struct netd_detach_request *request, struct netd_error *err)
 {
 	struct apply_tools tools = operation_tools(op);
-	struct attachment_key key = key_of(att);
+	struct attachment_key key = attachment_key_of(att);
 	_cleanup_plan_ struct plan plan = { 0 };
 	int r;
 
@@ -45,9 +35,14 @@ int attachment_remove(struct operation *op, const struct attachment *att,
 	if (r >= 0)
 		r = apply_removal(&plan, &tools, err);
 	error_stage(err, NETD_STAGE_APPLY);
+	if (r < 0)
+		return r;
 	/* the address and the ports stay reserved until nothing uses them any more */
-	if (r >= 0)
-		r = forget(op, &key, err);
+	r = forget(op, &key, err);
+	if (r < 0)
+		error_wrap(err,
+			   "%s is removed from the kernel but not from the state: detach again",
+			   att->id);
 	error_stage(err, NETD_STAGE_COMMIT);
 	return r;
 }
@@ -81,7 +76,7 @@ static int detach_one(struct operation *op, const struct attachment *seen,
 		      const struct netd_detach_request *request, struct netd_error *err)
 {
 	_cleanup_attachment_ struct attachment *att = NULL;
-	struct attachment_key key = key_of(seen);
+	struct attachment_key key = attachment_key_of(seen);
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	int r = store_lock_attachment(op->session, &key, true, err);
 
@@ -91,24 +86,20 @@ static int detach_one(struct operation *op, const struct attachment *seen,
 	if (r >= 0)
 		r = store_attachment_get(txn, &key, &att, err);
 	store_abort(TAKE_PTR(txn));
-	if (r >= 0)
-		r = attachment_remove(op, att, request, err);
+	if (r == -ENOENT) /* somebody else has removed it */
+		r = 0;
+	else if (r >= 0)
+		r = attachment_remove(op, att, request, err) ?: 1;
 	store_unlock_attachment(op->session, &key);
-	if (r == -ENOENT)
-		return 0;
-	return r < 0 ? r : 1;
+	return r;
 }
 
 static int check_request(const struct netd_detach_request *request, struct netd_error *err)
 {
-	int r;
+	int r = spec_check_size("netd_detach_request", request->size, sizeof(*request), err);
 
-	if (request->size != sizeof(*request))
-		return error_set(err, NETD_E_INVALID, EINVAL, NULL,
-				 "struct netd_detach_request.size is %zu, expected %zu: set it to "
-				 "sizeof, and compile against the installed header",
-				 request->size, sizeof(*request));
-	r = spec_check_id(request->id, err);
+	if (r >= 0)
+		r = spec_check_id(request->id, err);
 	if (r >= 0 && request->network)
 		r = spec_check_network_name(request->network, err);
 	return r < 0 ? r : spec_check_ifname(request->ifname, err);

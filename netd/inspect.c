@@ -34,7 +34,10 @@ static int view_open(struct netd *netd, const char *network, const char *id, con
 		r = store_session_open(netd->store, &view->session, err);
 	if (r >= 0)
 		r = store_begin(view->session, false, &view->txn, err);
-	return r < 0 ? r : attachments_find(view->txn, &filter, &view->found, err);
+	if (r >= 0)
+		r = attachments_find(view->txn, &filter, &view->found, err);
+	error_stage(err, NETD_STAGE_OPEN);
+	return r;
 }
 
 static int network_of(struct view *view, const struct attachment *att, struct network *ret,

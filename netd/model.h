@@ -71,6 +71,9 @@ struct lease {
 	struct ip gateway;     /* family AF_UNSPEC: none */
 };
 
+/* The first lease of that family, or NULL. */
+const struct lease *lease_of_family(const struct lease *leases, uint32_t n, uint8_t family);
+
 enum phase {
 	PHASE_PENDING = 1, /* reserved; an operation is under way, or died */
 	PHASE_READY = 2,
@@ -103,11 +106,15 @@ static inline void attachment_cleanup(struct attachment **att)
 }
 #define _cleanup_attachment_ __attribute__((cleanup(attachment_cleanup)))
 
+#define LOOPBACK_IFINDEX 1 /* of every namespace, net/net_namespace.h in the kernel */
+
 /* The key of an attachment: what (network, id, ifname) are bound to everywhere. */
 struct attachment_key {
 	char network[NETD_NAME_MAX + 1];
 	char id[NETD_ID_MAX + 1];
 	char ifname[IFNAMSIZ];
 };
+
+struct attachment_key attachment_key_of(const struct attachment *att);
 
 #endif

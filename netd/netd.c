@@ -48,24 +48,15 @@ static int open_state(struct netd *netd, const char *dir, struct netd_error *err
 	return store_open(dir, &identity, &netd->store, err);
 }
 
-static int check_options(const struct netd_options *options, struct netd_error *err)
-{
-	if (options && options->size != sizeof(*options))
-		return error_set(
-			err, NETD_E_INVALID, EINVAL, NULL,
-			"struct netd_options.size is %zu, expected %zu: set it to sizeof, and "
-			"compile against the installed header",
-			options->size, sizeof(*options));
-	return 0;
-}
-
 int netd_open(const struct netd_options *options, struct netd **ret_netd, struct netd_error *err)
 {
 	const char *dir =
 		options && options->state_dir ? options->state_dir : NETD_DEFAULT_STATE_DIR;
 	struct netd *netd;
-	int r = check_options(options, err);
+	int r = 0;
 
+	if (options)
+		r = spec_check_size("netd_options", options->size, sizeof(*options), err);
 	if (r < 0)
 		return r;
 	netd = calloc(1, sizeof(*netd));

@@ -40,6 +40,8 @@ static int choose_subnets(struct operation *op, struct store_txn *txn, struct ne
 
 	if (r >= 0)
 		r = store_network_each(txn, collect_subnets, &busy, err);
+	if (r == -ENOMEM)
+		r = error_nomem(err);
 	if (r >= 0)
 		r = spec_choose_subnets(net, op->netd->pools, op->netd->n_pools, busy.list, busy.n,
 					err);
@@ -319,7 +321,9 @@ static int find_begun(struct operation *op, struct begun *begun, struct netd_err
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	int r = store_begin(op->session, false, &txn, err);
 
-	return r < 0 ? r : store_network_each(txn, collect_begun, begun, err);
+	if (r >= 0)
+		r = store_network_each(txn, collect_begun, begun, err);
+	return r == -ENOMEM ? error_nomem(err) : r;
 }
 
 int operation_recover(struct operation *op, struct netd_error *err)

@@ -122,6 +122,7 @@ struct mac plan_bridge_mac(const struct network *net)
 	return derive_mac(0x44, net->bridge);
 }
 
+/* Subnets that are only kept for containers of the past count too: the bridge serves them. */
 static bool net_has(const struct network *net, uint8_t family)
 {
 	for (uint32_t i = 0; i < net->n_ranges; i++)
@@ -418,7 +419,7 @@ static void add_container(struct plan *plan, const struct attachment *att)
 		add_sysctl(plan, CONTAINER, "ipv6", att->ifname, "disable_ipv6", "1");
 	}
 	plan_name(lo.link.name, "lo");
-	lo.link.ifindex = 1;
+	lo.link.ifindex = LOOPBACK_IFINDEX;
 	lo.link.up = true;
 	plan_add(plan, &lo);
 	plan_name(link.link.name, att->ifname);

@@ -130,10 +130,9 @@ void plan_diff_elems(struct plan *plan, const struct plan *from, const struct pl
 
 const struct ip *plan_address_of(const struct attachment *att, uint8_t family)
 {
-	for (uint32_t i = 0; i < att->n_leases; i++)
-		if (att->leases[i].address.ip.family == family)
-			return &att->leases[i].address.ip;
-	return NULL;
+	const struct lease *lease = lease_of_family(att->leases, att->n_leases, family);
+
+	return lease ? &lease->address.ip : NULL;
 }
 
 static const char *keep_owner(struct plan *plan, const struct attachment *att)

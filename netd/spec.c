@@ -68,6 +68,17 @@ int spec_pools(const struct netd_pool *pools, size_t n_pools, struct pool ret[st
 	return 0;
 }
 
+int spec_check_size(const char *name, size_t size, size_t expected, struct netd_error *err)
+{
+	if (size == expected)
+		return 0;
+	return error_set(
+		err, NETD_E_INVALID, EINVAL, name,
+		"struct %s.size is %zu, expected %zu: set it to sizeof, and compile against "
+		"the installed header",
+		name, size, expected);
+}
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 int spec_check_id(const char *id, struct netd_error *err)
@@ -332,14 +343,10 @@ int spec_network(const struct netd_network *in, struct network *ret, struct netd
 {
 	int r;
 
-	if (in->size != sizeof(*in))
-		return error_set(
-			err, NETD_E_INVALID, EINVAL, NULL,
-			"struct netd_network.size is %zu, expected %zu: set it to sizeof, and "
-			"compile against the installed header",
-			in->size, sizeof(*in));
 	memset(ret, 0, sizeof(*ret));
-	r = spec_check_network_name(in->name, err);
+	r = spec_check_size("netd_network", in->size, sizeof(*in), err);
+	if (r >= 0)
+		r = spec_check_network_name(in->name, err);
 	if (r >= 0)
 		r = check_flags(in, err);
 	if (r >= 0 && in->bridge)
@@ -524,12 +531,10 @@ int spec_attach(const struct netd_attach_request *req, struct attach_spec *ret,
 {
 	int r;
 
-	if (req->size != sizeof(*req))
-		return error_set(err, NETD_E_INVALID, EINVAL, NULL,
-				 "struct netd_attach_request.size is %zu, expected %zu: set it to "
-				 "sizeof, and compile against the installed header",
-				 req->size, sizeof(*req));
 	memset(ret, 0, sizeof(*ret));
+	r = spec_check_size("netd_attach_request", req->size, sizeof(*req), err);
+	if (r < 0)
+		return r;
 	r = spec_key(req->network, req->id, req->ifname, &ret->key, err);
 	if (r < 0)
 		return r;
@@ -574,14 +579,6 @@ static bool has_default(const struct network *net, uint8_t family)
 	return false;
 }
 
-static bool has_address(const struct lease *leases, uint32_t n_leases, uint8_t family)
-{
-	for (uint32_t i = 0; i < n_leases; i++)
-		if (leases[i].address.ip.family == family)
-			return true;
-	return false;
-}
-
 int spec_routes(const struct network *net, const struct lease *leases, uint32_t n_leases,
 		struct route *ret, uint32_t *ret_n, struct netd_error *err)
 {
@@ -595,7 +592,7 @@ int spec_routes(const struct network *net, const struct lease *leases, uint32_t 
 		const struct ip *gw = gateway_of(leases, n_leases, route.dst.ip.family);
 
 		/* a route of a family that this container has no address of cannot be used */
-		if (!has_address(leases, n_leases, route.dst.ip.family))
+		if (!lease_of_family(leases, n_leases, route.dst.ip.family))
 			continue;
 		if (route.gw.family == AF_UNSPEC && gw)
 			route.gw = *gw;

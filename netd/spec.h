@@ -12,6 +12,9 @@ struct pool {
 	uint8_t length;
 };
 
+/* The size field of a public structure. */
+int spec_check_size(const char *name, size_t size, size_t expected, struct netd_error *err);
+
 /* The pools of the options, or the built-in ones when there are none. */
 int spec_pools(const struct netd_pool *pools, size_t n_pools, struct pool ret[static MAX_POOLS],
 	       size_t *ret_n, struct netd_error *err);

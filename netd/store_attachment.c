@@ -56,16 +56,6 @@ static struct store_key port_key(const struct ip *host, uint8_t protocol, uint16
 
 /* ---- owners ------------------------------------------------------------------------------- */
 
-static struct attachment_key key_of(const struct attachment *att)
-{
-	struct attachment_key key = { 0 };
-
-	memcpy(key.network, att->network, sizeof(key.network));
-	memcpy(key.id, att->id, sizeof(key.id));
-	memcpy(key.ifname, att->ifname, sizeof(key.ifname));
-	return key;
-}
-
 static int owner_put(struct store_txn *txn, uint64_t serial, const struct attachment_key *owner,
 		     struct netd_error *err)
 {
@@ -380,7 +370,7 @@ int store_attachment_put(struct store_txn *txn, const struct attachment *attachm
 			 struct netd_error *err)
 {
 	_cleanup_attachment_ struct attachment *old = NULL;
-	struct attachment_key key = key_of(attachment);
+	struct attachment_key key = attachment_key_of(attachment);
 	uint64_t serial = 0;
 	int r;
 

@@ -301,7 +301,8 @@ routes_state() {
 rules_state() {
 	nft -j list ruleset | jq -S 'walk(if type == "object" then del(.handle) else . end)
 		| .nftables | map(select(.metainfo | not) | if .set.elem then .set.elem |= sort_by(tojson)
-		elif .map.elem then .map.elem |= sort_by(tojson) else . end)'
+		elif .map.elem then .map.elem |= sort_by(tojson) else . end)
+		| sort_by(first(.[]) | [.family, .table // .name])'
 }
 
 sysctl_state() {
