@@ -42,13 +42,19 @@ else
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 
-LIB_PKGS := libmnl libnftnl libnl-3.0 lmdb
-PROG_PKGS := jansson
-TEST_PKGS := cmocka
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1) | sed 's/-I/-isystem /g')
 pkg_libs = $(shell $(PKG_CONFIG) --libs $(1))
 
-ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -Inetd $(call pkg_cflags,$(LIB_PKGS)) $(CPPFLAGS)
+LIB_PKGS := libmnl libnftnl libnl-3.0 lmdb
+LIB_CFLAGS := $(call pkg_cflags,$(LIB_PKGS))
+LIB_LIBS := $(LIB_LIBS)
+PROG_CFLAGS := $(call pkg_cflags,jansson)
+PROG_LIBS := $(call pkg_libs,jansson)
+# asked for only when a test is built: cmocka need not be there for the rest
+TEST_CFLAGS = $(call pkg_cflags,cmocka)
+TEST_LIBS = $(call pkg_libs,cmocka)
+
+ALL_CPPFLAGS := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -Inetd $(LIB_CFLAGS) $(CPPFLAGS)
 ALL_CFLAGS := -std=gnu11 $(WARN) $(HARDEN) $(SAN) $(CFLAGS) -MMD -MP
 PIE_CFLAGS := $(ALL_CFLAGS) -fPIE
 PIC_CFLAGS := $(ALL_CFLAGS) -fPIC
@@ -83,8 +89,8 @@ help: ## this list
 	@echo "Variables: BUILD CC CFLAGS PREFIX DESTDIR CNI_BIN_DIR SANITIZE=1 V=1"
 
 $(BUILD)/obj/cni-plugin/%.o $(BUILD)/obj/netd/cli/%.o $(BUILD)/obj/netd/front/%.o \
-	$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += $(call pkg_cflags,$(PROG_PKGS) $(TEST_PKGS))
-$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += -Icni-plugin -Inetd/cli
+	$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += $(PROG_CFLAGS)
+$(BUILD)/obj/tests/unit/%.o: ALL_CPPFLAGS += -Icni-plugin -Inetd/cli $(TEST_CFLAGS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -116,7 +122,7 @@ $(LIB_SO).$(VERSION): $(call pic,$(LIB_SRC)) netd/libnetd.map
 	$(call say,LD,$@)
 	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,libnetd.so.$(SOVERSION) \
 		-Wl,--version-script=netd/libnetd.map $(if $(SAN),,-Wl,-z,defs) \
-		$(call pic,$(LIB_SRC)) $(call pkg_libs,$(LIB_PKGS)) -o $@
+		$(call pic,$(LIB_SRC)) $(LIB_LIBS) -o $@
 
 $(LIB_SO): $(LIB_SO).$(VERSION)
 	$(Q)ln -sf $(notdir $<) $(BUILD)/libnetd.so.$(SOVERSION)
@@ -125,12 +131,12 @@ $(LIB_SO): $(LIB_SO).$(VERSION)
 # The programs carry the library inside: one file to install, no path to search at start-up.
 $(CLI): $(call obj,$(CLI_SRC)) $(FRONT_A) $(OBJS_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS)) -o $@
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(PROG_LIBS) -o $@
 
 $(CNI): $(call obj,$(CNI_SRC)) $(FRONT_A) $(OBJS_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS)) -o $@
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(PROG_LIBS) -o $@
 
 # Unit tests link the static library, so that internal modules can be reached, and the modules of
 # both programs without their main().
@@ -143,12 +149,12 @@ $(PROG_A): $(filter-out %/main.o,$(call obj,$(CLI_SRC) $(CNI_SRC)))
 $(BUILD)/tests/unit/%: $(BUILD)/obj/tests/unit/%.o $(PROG_A) $(FRONT_A) $(OBJS_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS) $(PROG_PKGS) $(TEST_PKGS)) -o $@
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) $(PROG_LIBS) $(TEST_LIBS) -o $@
 
 $(BUILD)/tests/tools/%: $(BUILD)/obj/tests/tools/%.o $(FRONT_A) $(OBJS_A)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(call pkg_libs,$(LIB_PKGS)) -lpthread -o $@
+	$(Q)$(CC) -pie $(ALL_LDFLAGS) $^ $(LIB_LIBS) -lpthread -o $@
 
 $(BUILD)/tests/bench/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
@@ -181,7 +187,7 @@ lint: ## clang-format, layers, cppcheck, clang-tidy
 		-D_GNU_SOURCE -DNETD_LINT -Iinclude -Inetd -Icni-plugin $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC)
 	$(Q)printf '%s\n' $(LIB_SRC) $(FRONT_SRC) $(CLI_SRC) $(CNI_SRC) | xargs -P 2 -n 4 sh -c \
 		'$(CLANG_TIDY) --quiet --warnings-as-errors="*" "$$@" -- -std=gnu11 $(ALL_CPPFLAGS) \
-		-Icni-plugin $(call pkg_cflags,$(PROG_PKGS)) 2>/dev/null' sh
+		-Icni-plugin $(PROG_CFLAGS) 2>/dev/null' sh
 
 format: ## rewrite the sources in the project's format
 	$(Q)$(CLANG_FORMAT) -i $(ALL_C) $(ALL_H)
