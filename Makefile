@@ -47,7 +47,7 @@ pkg_libs = $(shell $(PKG_CONFIG) --libs $(1))
 
 LIB_PKGS := libmnl libnftnl libnl-3.0 lmdb
 LIB_CFLAGS := $(call pkg_cflags,$(LIB_PKGS))
-LIB_LIBS := $(LIB_LIBS)
+LIB_LIBS := $(call pkg_libs,$(LIB_PKGS))
 PROG_CFLAGS := $(call pkg_cflags,jansson)
 PROG_LIBS := $(call pkg_libs,jansson)
 # asked for only when a test is built: cmocka need not be there for the rest

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include "front/front.h"
 #include "util.h"
 
 int channel_secure(struct cni_fault *fault)
@@ -41,21 +42,6 @@ int channel_read(int fd, struct buf *ret, struct cni_fault *fault)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /*
  * SIGPIPE would end the process between making an attachment and undoing it; blocked, it stays
  * pending until exit, and the write fails with EPIPE.
@@ -74,5 +60,5 @@ int channel_write(int fd, const json_t *json)
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &pipe, NULL);
-	return write_all(fd, line.data, line.len);
+	return front_write_all(fd, line.data, line.len);
 }

@@ -14,16 +14,6 @@
 #include "result.h"
 #include "util.h"
 
-static void netd_cleanup(struct netd **netd)
-{
-	netd_close(*netd);
-}
-
-static void attachment_cleanup(struct netd_attachment **att)
-{
-	netd_attachment_free(*att);
-}
-
 /* ---- ADD ---------------------------------------------------------------------------------- */
 
 /* The library refuses the host's namespace as well; here the text that runtimes know is given. */
@@ -59,8 +49,8 @@ static void take_back(struct netd *netd, const struct netd_attach_request *reque
 
 static int attach(const struct cni_env *env, const struct cni_conf *conf, struct cni_fault *fault)
 {
-	_cleanup_(attachment_cleanup) struct netd_attachment *att = NULL;
-	_cleanup_(netd_cleanup) struct netd *netd = NULL;
+	_cleanup_(front_attachment_free) struct netd_attachment *att = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	_cleanup_(json_decrefp) json_t *result = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	struct netd_attach_request request = {
@@ -108,7 +98,7 @@ static int add(const struct cni_env *env, struct cni_conf *conf, struct cni_faul
  */
 static int del(const struct cni_env *env, const struct cni_conf *conf, struct cni_fault *fault)
 {
-	_cleanup_(netd_cleanup) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	struct netd_options options = { .size = sizeof(options), .state_dir = front_state_dir() };
 	struct netd_detach_request request = {

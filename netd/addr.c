@@ -195,15 +195,6 @@ bool ip_sub(const struct ip *ip, uint64_t n, struct ip *ret)
 	return true;
 }
 
-uint64_t ip_distance(const struct ip *a, const struct ip *b)
-{
-	struct wide from = wide_load(a), to = wide_load(b);
-
-	if (to.hi - from.hi - (to.lo < from.lo))
-		return UINT64_MAX;
-	return to.lo - from.lo;
-}
-
 /* The bits of byte i of an address that belong to a prefix of len bits. */
 static uint8_t mask_byte(unsigned int len, unsigned int i)
 {

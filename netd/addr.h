@@ -61,8 +61,6 @@ bool ip_is_link_local(const struct ip *ip);
 /* ip + n or ip - n with carry; false (ret untouched) on wrap around the address space. */
 bool ip_add(const struct ip *ip, uint64_t n, struct ip *ret);
 bool ip_sub(const struct ip *ip, uint64_t n, struct ip *ret);
-/* b - a, saturating at UINT64_MAX; a <= b and of one family. */
-uint64_t ip_distance(const struct ip *a, const struct ip *b);
 
 bool prefix_contains(const struct prefix *prefix, const struct ip *ip);
 bool prefix_overlaps(const struct prefix *a, const struct prefix *b);

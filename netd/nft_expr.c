@@ -267,6 +267,35 @@ static void ct_reply(struct rule_builder *b)
 	compare(b, NFT_CMP_EQ, &reply, sizeof(reply));
 }
 
+/* The atoms about the interfaces that a packet comes in and goes out by. */
+static void add_interface(struct rule_builder *b, const struct atom *atom)
+{
+	const enum atom_kind kind = atom->kind;
+	const bool out = kind == ATOM_OIFNAME_IN || kind == ATOM_OIFNAME_NOT_IN ||
+			 kind == ATOM_OIFNAME_VMAP;
+
+	load_meta(b, out ? NFT_META_OIFNAME : NFT_META_IIFNAME, reg(0));
+	if (kind == ATOM_IIFNAME_VMAP || kind == ATOM_OIFNAME_VMAP) {
+		lookup_map(b, atom->set, NFT_REG_VERDICT);
+		return;
+	}
+	if (kind == ATOM_IFNAMES_IN)
+		load_meta(b, NFT_META_OIFNAME, reg(IFNAMSIZ / 4));
+	match_set(b, atom->set, kind == ATOM_IIFNAME_NOT_IN || kind == ATOM_OIFNAME_NOT_IN);
+}
+
+static void add_verdict(struct rule_builder *b, const struct atom *atom)
+{
+	static const int32_t codes[] = {
+		[ATOM_JUMP] = NFT_JUMP,
+		[ATOM_RETURN] = NFT_RETURN,
+		[ATOM_ACCEPT] = NF_ACCEPT,
+		[ATOM_DROP] = NF_DROP,
+	};
+
+	verdict(b, codes[atom->kind], atom->kind == ATOM_JUMP ? atom->name : NULL);
+}
+
 static void add_atom(struct rule_builder *b, const struct atom *atom)
 {
 	switch (atom->kind) {
@@ -275,18 +304,12 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 		break;
 	case ATOM_IIFNAME_IN:
 	case ATOM_IIFNAME_NOT_IN:
-		load_meta(b, NFT_META_IIFNAME, reg(0));
-		match_set(b, atom->set, atom->kind == ATOM_IIFNAME_NOT_IN);
-		break;
 	case ATOM_OIFNAME_IN:
 	case ATOM_OIFNAME_NOT_IN:
-		load_meta(b, NFT_META_OIFNAME, reg(0));
-		match_set(b, atom->set, atom->kind == ATOM_OIFNAME_NOT_IN);
-		break;
 	case ATOM_IFNAMES_IN:
-		load_meta(b, NFT_META_IIFNAME, reg(0));
-		load_meta(b, NFT_META_OIFNAME, reg(IFNAMSIZ / 4));
-		match_set(b, atom->set, false);
+	case ATOM_IIFNAME_VMAP:
+	case ATOM_OIFNAME_VMAP:
+		add_interface(b, atom);
 		break;
 	case ATOM_SADDR:
 	case ATOM_DADDR:
@@ -297,11 +320,8 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 		match_source(b, atom->set, atom->kind == ATOM_SADDR_DADDR_IN);
 		break;
 	case ATOM_CT_STATE:
-		load_ct(b, NFT_CT_STATE);
-		any_bit(b, atom->bits);
-		break;
 	case ATOM_CT_STATUS:
-		load_ct(b, NFT_CT_STATUS);
+		load_ct(b, atom->kind == ATOM_CT_STATE ? NFT_CT_STATE : NFT_CT_STATUS);
 		any_bit(b, atom->bits);
 		break;
 	case ATOM_CT_REPLY:
@@ -320,14 +340,6 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 	case ATOM_ETHER_DADDR_ZERO:
 		ether_daddr_zero(b);
 		break;
-	case ATOM_IIFNAME_VMAP:
-		load_meta(b, NFT_META_IIFNAME, reg(0));
-		lookup_map(b, atom->set, NFT_REG_VERDICT);
-		break;
-	case ATOM_OIFNAME_VMAP:
-		load_meta(b, NFT_META_OIFNAME, reg(0));
-		lookup_map(b, atom->set, NFT_REG_VERDICT);
-		break;
 	case ATOM_DNAT:
 		dnat(b, atom->set);
 		break;
@@ -338,16 +350,10 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 		fwd_lo(b);
 		break;
 	case ATOM_JUMP:
-		verdict(b, NFT_JUMP, atom->name);
-		break;
 	case ATOM_RETURN:
-		verdict(b, NFT_RETURN, NULL);
-		break;
 	case ATOM_ACCEPT:
-		verdict(b, NF_ACCEPT, NULL);
-		break;
 	case ATOM_DROP:
-		verdict(b, NF_DROP, NULL);
+		add_verdict(b, atom);
 		break;
 	case ATOM_END:
 		break;

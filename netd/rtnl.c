@@ -154,14 +154,9 @@ void rtnl_batch_free(struct rtnl_batch *batch)
 	free(batch);
 }
 
-size_t rtnl_batch_count(const struct rtnl_batch *batch)
-{
-	return batch->count;
-}
-
 void rtnl_kernel_text(const struct nlmsghdr *nh, char *ret)
 {
-	static struct nla_policy policy[NLMSGERR_ATTR_MSG + 1] = {
+	static const struct nla_policy policy[NLMSGERR_ATTR_MSG + 1] = {
 		[NLMSGERR_ATTR_MSG] = { .type = NLA_STRING },
 	};
 	struct nlattr *tb[NLMSGERR_ATTR_MSG + 1];
@@ -181,7 +176,7 @@ void rtnl_kernel_text(const struct nlmsghdr *nh, char *ret)
 	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)nh, (int)skip, tb, NLMSGERR_ATTR_MSG, policy))
 		return;
 	if (tb[NLMSGERR_ATTR_MSG])
-		nla_strlcpy(ret, tb[NLMSGERR_ATTR_MSG], 256);
+		nla_strlcpy(ret, tb[NLMSGERR_ATTR_MSG], RTNL_TEXT_MAX);
 }
 
 int rtnl_replies_take(struct rtnl_replies *replies, const void *data, size_t len)

@@ -70,7 +70,6 @@ struct rtnl_link_change {
 	/* bridge port flags (in a message of their own family where the kernel wants it) */
 	enum rtnl_tristate hairpin;
 	enum rtnl_tristate isolated;
-	enum rtnl_tristate mcast_flood;
 };
 
 struct rtnl_address {
@@ -108,14 +107,14 @@ int rtnl_route_del(struct rtnl_batch *batch, const struct rtnl_route *route);
 int rtnl_neighbour_set(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour);
 int rtnl_neighbour_del(struct rtnl_batch *batch, const struct rtnl_neighbour *neighbour);
 
-size_t rtnl_batch_count(const struct rtnl_batch *batch);
+#define RTNL_TEXT_MAX 256 /* bytes of an extended-ack text with its NUL; more is cut */
 
 /*
  * Sends all messages in one sendmsg (one for every 128) and reads until the reply to the last. The
- * kernel carries on after a message that fails: results[i] (room for rtnl_batch_count) is 0 or the
+ * kernel carries on after a message that fails: results[i] (room for every message) is 0 or the
  * negative errno of message i. Returns 0 when replies for the batch were received, whatever they say; a
- * negative errno only when sending or receiving failed. kernel_text (256 bytes, may be NULL) gets the
- * extended-ack text of the first failed message, or "".
+ * negative errno only when sending or receiving failed. kernel_text (RTNL_TEXT_MAX bytes, may be NULL)
+ * gets the extended-ack text of the first failed message, or "".
  */
 int rtnl_batch_send(struct rtnl *rtnl, struct rtnl_batch *batch, int *results, char *kernel_text,
 		    struct netd_error *err);
@@ -155,9 +154,6 @@ int rtnl_ra_interfaces(struct rtnl *rtnl, uint32_t *ret, size_t max, size_t *ret
 
 /* Is the address one of the host's own (RTM_GETROUTE says local)? 1, 0 or negative errno. */
 int rtnl_is_local(struct rtnl *rtnl, const struct ip *ip, struct netd_error *err);
-
-/* MTU of the interface that carries the default route, 0 if there is none. */
-int rtnl_uplink_mtu(struct rtnl *rtnl, uint32_t *ret, struct netd_error *err);
 
 /* The largest interface index in use in the socket's namespace. */
 int rtnl_max_ifindex(struct rtnl *rtnl, uint32_t *ret, struct netd_error *err);

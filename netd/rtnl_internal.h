@@ -50,7 +50,7 @@ enum rtnl_kind {
  */
 int rtnl_receive(struct rtnl *rtnl, enum rtnl_kind kind, int flags, struct netd_error *err);
 
-/* Copies the extended-ack text of an NLMSG_ERROR or NLMSG_DONE message, or "", to 256 bytes. */
+/* Copies the extended-ack text of an NLMSG_ERROR or NLMSG_DONE message, or "", to RTNL_TEXT_MAX bytes. */
 void rtnl_kernel_text(const struct nlmsghdr *nh, char *ret);
 
 /* What is collected from the replies to one sendmsg */
@@ -75,7 +75,7 @@ struct rtnl_answer {
 	/* Called for each message of the answer; a negative errno ends it */
 	int (*visit)(const struct nlmsghdr *nh, void *arg);
 	void *arg;
-	char kernel_text[256]; /* out, beside a negative errno from the kernel */
+	char kernel_text[RTNL_TEXT_MAX]; /* out, beside a negative errno from the kernel */
 };
 
 /* One datagram: 1 when the answer is complete, 0 when more must come, negative errno. */
@@ -91,7 +91,7 @@ int rtnl_dump(struct rtnl *rtnl, struct rtnl_answer *answer, struct nl_msg *msg,
 
 /* Attributes after a header of that many bytes, checked against the policy (may be NULL): -EBADMSG. */
 int rtnl_parse(const struct nlmsghdr *nh, size_t header, struct nlattr **tb, int max,
-	       struct nla_policy *policy);
+	       const struct nla_policy *policy);
 
 /* An address of exactly the family's size, else one of family AF_UNSPEC */
 struct ip rtnl_get_ip(const struct nlattr *nla, uint8_t family);

@@ -161,16 +161,14 @@ static int append_port(struct rtnl_batch *batch, const struct rtnl_link_change *
 	_cleanup_message_ struct nl_msg *msg = NULL;
 	struct nlattr *info, *data;
 
-	if (change->hairpin == RTNL_KEEP && change->isolated == RTNL_KEEP &&
-	    change->mcast_flood == RTNL_KEEP)
+	if (change->hairpin == RTNL_KEEP && change->isolated == RTNL_KEEP)
 		return 0;
 	msg = link_message(RTM_NEWLINK, 0, &header);
 	if (!msg || !(info = nla_nest_start(msg, IFLA_LINKINFO)) ||
 	    nla_put_string(msg, IFLA_INFO_SLAVE_KIND, "bridge") ||
 	    !(data = nla_nest_start(msg, IFLA_INFO_SLAVE_DATA)) ||
 	    put_port_flag(msg, IFLA_BRPORT_MODE, change->hairpin) ||
-	    put_port_flag(msg, IFLA_BRPORT_ISOLATED, change->isolated) ||
-	    put_port_flag(msg, IFLA_BRPORT_MCAST_FLOOD, change->mcast_flood))
+	    put_port_flag(msg, IFLA_BRPORT_ISOLATED, change->isolated))
 		return -ENOMEM;
 	nla_nest_end(msg, data);
 	nla_nest_end(msg, info);

@@ -130,7 +130,7 @@ int rtnl_dump(struct rtnl *rtnl, struct rtnl_answer *answer, struct nl_msg *msg,
 }
 
 int rtnl_parse(const struct nlmsghdr *nh, size_t header, struct nlattr **tb, int max,
-	       struct nla_policy *policy)
+	       const struct nla_policy *policy)
 {
 	if (nh->nlmsg_len < NLMSG_LENGTH(header) ||
 	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)nh, (int)header, tb, max, policy))
@@ -152,7 +152,7 @@ struct ip rtnl_get_ip(const struct nlattr *nla, uint8_t family)
 
 /* ---- links -------------------------------------------------------------------------------- */
 
-static struct nla_policy link_policy[IFLA_MAX + 1] = {
+static const struct nla_policy link_policy[IFLA_MAX + 1] = {
 	[IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
 	[IFLA_MTU] = { .type = NLA_U32 },
 	[IFLA_MASTER] = { .type = NLA_U32 },
@@ -173,7 +173,7 @@ static struct nl_msg *link_request(uint32_t ifindex, int flags)
 
 static int parse_kind(struct nlattr *info, char *ret, size_t size)
 {
-	static struct nla_policy policy[IFLA_INFO_MAX + 1] = {
+	static const struct nla_policy policy[IFLA_INFO_MAX + 1] = {
 		[IFLA_INFO_KIND] = { .type = NLA_STRING },
 	};
 	struct nlattr *tb[IFLA_INFO_MAX + 1];
@@ -365,7 +365,7 @@ static int wait_for(struct rtnl *rtnl, const struct wish *wish, int timeout_ms,
 
 static bool is_address(const struct nlmsghdr *nh, const struct wish *wish)
 {
-	static struct nla_policy policy[IFA_MAX + 1] = { [IFA_FLAGS] = { .type = NLA_U32 } };
+	static const struct nla_policy policy[IFA_MAX + 1] = { [IFA_FLAGS] = { .type = NLA_U32 } };
 	const struct ifaddrmsg *header = nlmsg_data(nh);
 	struct nlattr *tb[IFA_MAX + 1];
 	struct ip ip;

@@ -95,10 +95,9 @@ static int visit_own(const struct nlmsghdr *nh, void *arg)
 	return 0;
 }
 
-static struct nla_policy route_policy[RTA_MAX + 1] = {
+static const struct nla_policy route_policy[RTA_MAX + 1] = {
 	[RTA_TABLE] = { .type = NLA_U32 },
 	[RTA_OIF] = { .type = NLA_U32 },
-	[RTA_PRIORITY] = { .type = NLA_U32 },
 };
 
 /* 1 for a route as asked for, 0 for one to be left out; kernels before 4.20 do not filter. */
@@ -267,62 +266,4 @@ int rtnl_ra_interfaces(struct rtnl *rtnl, uint32_t *ret, size_t max, size_t *ret
 	if (!r)
 		*ret_n = list.n;
 	return r;
-}
-
-struct uplink {
-	uint32_t ifindex; /* 0: none */
-	uint32_t metric;
-};
-
-static void restart_uplink(void *arg)
-{
-	*(struct uplink *)arg = (struct uplink){ .ifindex = 0 };
-}
-
-static int take_first(uint32_t ifindex, void *arg)
-{
-	*(uint32_t *)arg = ifindex;
-	return 1;
-}
-
-static int visit_uplink(const struct nlmsghdr *nh, void *arg)
-{
-	const struct rtmsg *header = nlmsg_data(nh);
-	struct nlattr *tb[RTA_MAX + 1];
-	struct uplink *best = arg;
-	uint32_t metric, ifindex = 0;
-	int r = parse_route(nh, RT_TABLE_MAIN, tb);
-
-	if (r <= 0 || header->rtm_dst_len != 0 || header->rtm_type != RTN_UNICAST)
-		return MIN(r, 0);
-	metric = rtnl_get_u32(tb[RTA_PRIORITY], 0);
-	each_interface(tb, take_first, &ifindex);
-	if (ifindex && (!best->ifindex || metric < best->metric))
-		*best = (struct uplink){ .ifindex = ifindex, .metric = metric };
-	return 0;
-}
-
-static int find_uplink(struct rtnl *rtnl, uint8_t family, struct uplink *ret,
-		       struct netd_error *err)
-{
-	_cleanup_message_ struct nl_msg *msg = route_request(family, RT_TABLE_MAIN, 0);
-	struct rtnl_answer answer = { .visit = visit_uplink, .arg = ret };
-
-	return rtnl_dump(rtnl, &answer, msg, restart_uplink, "routes", err);
-}
-
-int rtnl_uplink_mtu(struct rtnl *rtnl, uint32_t *ret, struct netd_error *err)
-{
-	struct uplink uplink = { .ifindex = 0 };
-	struct rtnl_link link = { .mtu = 0 };
-	int r = find_uplink(rtnl, AF_INET, &uplink, err);
-
-	if (!r && !uplink.ifindex)
-		r = find_uplink(rtnl, AF_INET6, &uplink, err);
-	if (!r && uplink.ifindex)
-		r = rtnl_link_get(rtnl, NULL, uplink.ifindex, &link, err);
-	if (r && r != -ENODEV) /* gone in between: no uplink */
-		return r;
-	*ret = link.mtu;
-	return 0;
 }

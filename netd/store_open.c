@@ -56,13 +56,13 @@ int store_mdb_error(const struct store *store, int rc, const char *what, struct 
 	case ENOSPC:
 	case EDQUOT:
 		return error_set(err, NETD_E_STATE, ENOSPC, store->path,
-				 "%s: the file system of the state file %s is full; nothing was "
-				 "changed; free some space and try again",
+				 "%s: the file system of the state file %s is full; this change "
+				 "to the state was not made; free some space and try again",
 				 what, store->path);
 	case MDB_MAP_FULL:
 		return error_set(err, NETD_E_STATE, ENOSPC, store->path,
-				 "%s: the state file %s has reached its limit of %zu MiB; nothing "
-				 "was changed; detach containers that are gone and try again",
+				 "%s: the state file %s has reached its limit of %zu MiB; this "
+				 "change to the state was not made; detach containers that are gone and try again",
 				 what, store->path, MAP_SIZE >> 20);
 	case ENOMEM:
 		return error_nomem(err);

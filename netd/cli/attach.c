@@ -117,7 +117,7 @@ static int print_attachment(const struct netd_attachment *att, bool json)
 
 static int attach(struct attach_options *o)
 {
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_attach_request *req = &o->request.req;
 	struct netd_error err = NETD_ERROR_INIT;
 	struct netd_attachment *att = NULL;
@@ -154,7 +154,7 @@ int cmd_attach(const struct command *cmd, int argc, char **argv)
 static int detach(const struct cli_selection *s)
 {
 	struct netd_detach_request req = { .size = sizeof(req), .spawn = front_spawn };
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	int n;
 

@@ -82,9 +82,6 @@ struct cli_selection {
 int cli_select(const struct command *cmd, int argc, char **argv, struct cli_selection *s,
 	       int *ret_status);
 
-/* For _cleanup_(): netd_close(). */
-void cli_close(struct netd **netd);
-
 /* ---- output: output.c ---- */
 
 /*
@@ -109,7 +106,6 @@ int cli_print(struct buf *out);
 int cli_flush(int status);
 
 json_t *cli_attachment_json(const struct netd_attachment *att);
-json_t *cli_ports_json(const struct netd_attachment *att);
 
 /* ---- the request that "attach" and "run" build: request.c ---- */
 

@@ -7,7 +7,7 @@
 
 int cmd_explain(const struct command *cmd, int argc, char **argv)
 {
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	_cleanup_free_ char *script = NULL;
 	struct cli_selection s = { 0 };
@@ -19,7 +19,7 @@ int cmd_explain(const struct command *cmd, int argc, char **argv)
 	if (r >= 0)
 		r = netd_explain(netd, s.network, s.id, s.ifname, &script, &err);
 	if (r < 0)
-		return cli_error(s.id, &err, s.json);
+		return cli_error(err.code == NETD_E_NOT_FOUND ? NULL : s.id, &err, s.json);
 	return cli_script(script, s.json);
 }
 

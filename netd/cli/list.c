@@ -28,7 +28,7 @@ static bool selected(const struct cli_selection *s, const struct netd_attachment
  */
 static int load(const struct cli_selection *s, struct attachments *a)
 {
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	size_t n = 0;
 	int r;
@@ -45,9 +45,9 @@ static int load(const struct cli_selection *s, struct attachments *a)
 	if (!s->id || n)
 		return CLI_DONE;
 	front_error(&err, NETD_E_NOT_FOUND, ENOENT, s->id,
-		    "it is not attached%s%s; \"netd ls\" lists what is", s->network ? " to " : "",
-		    s->network ? s->network : "");
-	return cli_error(s->id, &err, s->json);
+		    "container %s is not attached%s%s: netd ls lists what is", s->id,
+		    s->network ? " to " : "", s->network ? s->network : "");
+	return cli_error(NULL, &err, s->json);
 }
 
 static int print_json(const struct cli_selection *s, const struct attachments *a)
@@ -72,6 +72,8 @@ static void add_row(struct table *table, const struct netd_attachment *att)
 
 	text_addresses(att, &addresses);
 	text_ports(att, &ports);
+	if (!att->ready)
+		buf_printf(&ports, "%s(incomplete)", ports.len ? " " : "");
 	if (addresses.failed || ports.failed)
 		table->failed = true;
 	table_cell(table, att->network);
@@ -141,7 +143,7 @@ static void add_attachment(struct buf *out, const struct netd_attachment *att)
 
 	add_field(out, "id", att->id);
 	add_field(out, "network", att->network);
-	add_field(out, "state", att->ready ? "ready" : "pending");
+	add_field(out, "state", att->ready ? "ready" : "incomplete");
 	add_field(out, "interface", att->ifname);
 	add_field(out, "namespace", att->netns);
 	add_field(out, "mac", att->mac);

@@ -12,11 +12,6 @@
 /* IPv6 asks for 1280; the largest that a veth pair takes */
 #define MTU_MAX 65535
 
-static void network_freep(struct netd_network **network)
-{
-	netd_network_free(*network);
-}
-
 json_t *network_json(const struct netd_network *network, bool active)
 {
 	json_t *obj = config_network_json(network);
@@ -144,7 +139,7 @@ static int create_option(const struct command *cmd, struct create_options *o, in
 /* Refuses a name that a network or a file has. */
 static int check_new(struct netd *netd, const char *name, struct netd_error *err)
 {
-	_cleanup_(network_freep) struct netd_network *network = NULL;
+	_cleanup_(front_network_free) struct netd_network *network = NULL;
 	struct netd_error missing = NETD_ERROR_INIT;
 	int r;
 
@@ -168,7 +163,7 @@ static int check_new(struct netd *netd, const char *name, struct netd_error *err
 static int create(struct netd *netd, const struct netd_network *wanted, struct netd_network **ret,
 		  struct netd_error *err)
 {
-	_cleanup_(network_freep) struct netd_network *network = NULL;
+	_cleanup_(front_network_free) struct netd_network *network = NULL;
 	struct netd_error undo = NETD_ERROR_INIT;
 	int r;
 
@@ -205,8 +200,8 @@ static int print_created(const struct netd_network *network, bool json)
 static int create_run(const struct create_options *o, const struct subnet_ranges *ranges,
 		      unsigned int mtu)
 {
-	_cleanup_(network_freep) struct netd_network *network = NULL;
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_network_free) struct netd_network *network = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	struct netd_network wanted = { .size = sizeof(wanted) };
 	int r;
@@ -296,8 +291,8 @@ static int print_either(const struct netd_network *network, bool active, bool js
 
 static int network_inspect(const struct command *cmd, int argc, char **argv)
 {
-	_cleanup_(network_freep) struct netd_network *network = NULL;
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_network_free) struct netd_network *network = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	struct config_network *file;
 	const char *name;

@@ -135,7 +135,7 @@ int network_ls(const struct command *cmd, int argc, char **argv)
 					      "OPTIONS" };
 	struct listing l = { .table = { .columns = ARRAY_SIZE(header) } };
 	_cleanup_(networks_free) struct networks all = { 0 };
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	int r, status, printed;
 
@@ -187,7 +187,7 @@ static int print_removed(json_t *names, bool json)
 
 int network_rm(const struct command *cmd, int argc, char **argv)
 {
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	const char *name;
 	int r, status;
@@ -240,7 +240,7 @@ static int prune_one(const char *name, const struct netd_network *network, void 
 int network_prune(const struct command *cmd, int argc, char **argv)
 {
 	_cleanup_(networks_free) struct networks all = { 0 };
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	struct pruning p = { 0 };
 	int r, status, printed;

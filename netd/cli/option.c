@@ -128,9 +128,3 @@ int cli_select(const struct command *cmd, int argc, char **argv, struct cli_sele
 	s->id = argv[optind];
 	return 0;
 }
-
-void cli_close(struct netd **netd)
-{
-	if (*netd)
-		netd_close(*netd);
-}

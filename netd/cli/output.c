@@ -130,7 +130,7 @@ static json_t *routes_json(const struct netd_attachment *att)
 	return checked(array, bad);
 }
 
-json_t *cli_ports_json(const struct netd_attachment *att)
+static json_t *ports_json(const struct netd_attachment *att)
 {
 	json_t *array = json_array();
 	int bad = 0;
@@ -170,7 +170,7 @@ json_t *cli_attachment_json(const struct netd_attachment *att)
 	bad |= json_object_set_new(obj, "bridge_mtu", json_integer(att->bridge_mtu));
 	bad |= json_object_set_new(obj, "addresses", addresses_json(att));
 	bad |= json_object_set_new(obj, "routes", routes_json(att));
-	bad |= json_object_set_new(obj, "ports", cli_ports_json(att));
+	bad |= json_object_set_new(obj, "ports", ports_json(att));
 	bad |= json_object_set_new(obj, "ready", json_boolean(att->ready));
 	return checked(obj, bad);
 }

@@ -154,7 +154,7 @@ static int attach(struct run_options *o, struct netd *netd, struct netd_error *e
 static int run_attached(struct run_options *o, struct run_child *child, const struct run_key *key,
 			const sigset_t *set)
 {
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
 	int r, status = CLI_FAILED;
 

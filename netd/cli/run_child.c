@@ -65,9 +65,7 @@ static int write_file(const char *path, const struct buf *text)
 		return -errno;
 	if (fchmod(fd, 0644) < 0)
 		return -errno;
-	if (text->len && write(fd, text->data, text->len) != (ssize_t)text->len)
-		return errno ? -errno : -EIO;
-	return 0;
+	return front_write_all(fd, text->data, text->len);
 }
 
 /*

@@ -48,7 +48,7 @@ int run_detach(struct netd *netd, const struct run_key *key, bool spawn, struct 
 
 static int detach_once(const struct run_key *key, struct netd_error *err)
 {
-	_cleanup_(cli_close) struct netd *netd = NULL;
+	_cleanup_(front_close) struct netd *netd = NULL;
 	int r = front_open(&netd, err);
 
 	return r < 0 ? r : run_detach(netd, key, false, err);

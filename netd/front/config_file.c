@@ -172,21 +172,6 @@ static int open_networks_dir(struct netd_error *err)
 	return fd < 0 ? file_error(err, errno, path, "cannot open") : fd;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /*
  * A new file in dir with the text, on disk. A file of that name is left from a process that had our
  * pid and died, since the name carries the pid.
@@ -201,9 +186,9 @@ static int write_new(int dir, const char *tmp, const char *text)
 	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return -errno;
-	r = write_all(fd, text, strlen(text));
+	r = front_write_all(fd, text, strlen(text));
 	if (r == 0)
-		r = write_all(fd, "\n", 1);
+		r = front_write_all(fd, "\n", 1);
 	if (r == 0 && fsync(fd) < 0)
 		r = -errno;
 	if (r < 0)
@@ -211,19 +196,25 @@ static int write_new(int dir, const char *tmp, const char *text)
 	return r;
 }
 
-/* Gives the file its name unless that is taken: two creators must not overwrite each other. */
+/*
+ * Gives the file its name unless that is taken: two creators must not overwrite each other. After a
+ * failure neither name is left.
+ */
 static int publish_file(int dir, const char *tmp, const char *file)
 {
 	int r = 0;
 
+	/* link(2) does not overwrite, either */
 	if (renameat2(dir, tmp, dir, file, RENAME_NOREPLACE) < 0)
-		r = -errno;
-	if (r == -EINVAL) /* a file system without RENAME_NOREPLACE */
-		r = renameat(dir, tmp, dir, file) < 0 ? -errno : 0;
-	if (r < 0)
+		r = errno == EINVAL && linkat(dir, tmp, dir, file, 0) == 0 ? 1 : -errno;
+	if (r != 0)
 		unlinkat(dir, tmp, 0);
-	else if (fsync(dir) < 0)
-		r = -errno;
+	if (r < 0)
+		return r;
+	if (fsync(dir) == 0)
+		return 0;
+	r = -errno;
+	unlinkat(dir, file, 0);
 	return r;
 }
 

@@ -56,6 +56,21 @@ int front_spawn(void (*fn)(void *arg), void *arg, void *user)
 	_exit(0);
 }
 
+int front_write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 const char *front_state_dir(void)
 {
 	const char *dir = getenv("NETD_STATE_DIR");

@@ -15,11 +15,28 @@ int front_spawn(void (*fn)(void *arg), void *arg, void *user);
  * $NETD_CONFIG_DIR/netd.json (default directory /etc/netd), if that file exists. */
 int front_open(struct netd **ret, struct netd_error *err);
 
+/* For _cleanup_(). */
+static inline void front_close(struct netd **netd)
+{
+	netd_close(*netd);
+}
+static inline void front_attachment_free(struct netd_attachment **attachment)
+{
+	netd_attachment_free(*attachment);
+}
+static inline void front_network_free(struct netd_network **network)
+{
+	netd_network_free(*network);
+}
+
 /* $NETD_STATE_DIR, or the library's default. */
 const char *front_state_dir(void);
 
 /* $NETD_CONFIG_DIR or "/etc/netd". */
 const char *front_config_dir(void);
+
+/* write(2) until all is written; a negative errno. */
+int front_write_all(int fd, const char *data, size_t len);
 
 /*
  * Records an error of the front end itself, as the library does: err may be NULL, the first error

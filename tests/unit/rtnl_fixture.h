@@ -8,7 +8,7 @@
 
 #include "netns.h"
 #include "private_ns.h"
-#include "rtnl.h"
+#include "rtnl_internal.h"
 
 #define HOST_INDEX 0x100001
 #define BRIDGE_INDEX 0x200001
@@ -64,7 +64,7 @@ static inline void commit(struct rtnl *rtnl, struct rtnl_batch *batch)
 
 	if (rtnl_batch_send(rtnl, batch, results, text, &err))
 		fail_msg("%s", err.message);
-	for (size_t i = 0; i < rtnl_batch_count(batch); i++)
+	for (size_t i = 0; i < batch->count; i++)
 		if (results[i])
 			fail_msg("message %zu: %s (%s)", i, strerror(-results[i]), text);
 	assert_string_equal(text, "");
@@ -161,7 +161,7 @@ static inline void add_bridge(struct rtnl_batch *batch)
 		.name = "nb0", .ifindex = BRIDGE_INDEX, .mac = bridge_mac, .mtu = 1400
 	};
 
-	int number = (int)rtnl_batch_count(batch);
+	int number = (int)batch->count;
 
 	assert_int_equal(rtnl_add_bridge(batch, &bridge), number);
 }
@@ -177,7 +177,7 @@ static inline void add_veth(struct rtnl_batch *batch, int ns)
 					.peer_mac = peer_mac,
 					.mtu = 1400 };
 
-	int number = (int)rtnl_batch_count(batch);
+	int number = (int)batch->count;
 
 	assert_int_equal(rtnl_add_veth(batch, &veth), number);
 }

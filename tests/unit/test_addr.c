@@ -318,7 +318,6 @@ static void test_arithmetic(void **state)
 		assert_ip(&r, cases[i].b);
 		assert_true(ip_sub(&b, cases[i].n, &r));
 		assert_ip(&r, cases[i].a);
-		assert_true(ip_distance(&a, &b) == cases[i].n);
 	}
 }
 
@@ -356,18 +355,6 @@ static void test_wrap(void **state)
 		assert_false(ip_sub(&ip, under[i].n, &r));
 	}
 	assert_int_equal(r.family, 99);
-}
-
-static void test_distance_saturates(void **state)
-{
-	struct ip a = ip_of("fd00::"), b = ip_of("fd00:0:0:1::"), c = ip_of("fd00::1"),
-		  d = ip_of("fd01::");
-
-	(void)state;
-	assert_true(ip_distance(&a, &b) == UINT64_MAX); /* 2^64: one too many */
-	assert_true(ip_distance(&c, &b) == UINT64_MAX); /* exactly */
-	assert_true(ip_distance(&a, &d) == UINT64_MAX);
-	assert_true(ip_distance(&a, &a) == 0);
 }
 
 static void test_contains(void **state)
@@ -520,7 +507,6 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_arithmetic),
 		cmocka_unit_test(test_wrap),
-		cmocka_unit_test(test_distance_saturates),
 		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_overlaps),
 		cmocka_unit_test(test_first_and_last),

@@ -46,7 +46,7 @@ static void test_bad_arguments(void **state)
 	route.gw.family = AF_UNSPEC;
 	route.dst.len = 33;
 	assert_int_equal(rtnl_route_del(batch, &route), -EINVAL);
-	assert_int_equal(rtnl_batch_count(batch), 0);
+	assert_int_equal(batch->count, 0);
 	assert_int_equal(batch->messages.len, 0);
 	rtnl_batch_free(batch);
 }
@@ -106,7 +106,7 @@ static void test_link_set_messages(void **state)
 						 .up = RTNL_ON,
 						 .promisc = RTNL_OFF,
 						 .master = 9,
-						 .mcast_flood = RTNL_OFF };
+						 .isolated = RTNL_ON };
 	struct rtnl_batch *batch = new_batch();
 	const struct nlmsghdr *nh;
 	const struct ifinfomsg *header;
