@@ -2,7 +2,6 @@
 #include "dns.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "util.h"

@@ -18,7 +18,7 @@
 #include "sock.h"
 #include "util.h"
 
-#define INDEX_TRIES 16
+#define TRIES 8 /* of an attach, see worth_retrying() */
 
 struct attach {
 	struct operation op;
@@ -387,6 +387,7 @@ static int reserve(struct attach *a, struct netd_error *err)
 {
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	struct reserve rs = { .a = a };
+	struct network begun;
 	int r = store_begin(a->op.session, true, &txn, err);
 
 	if (r < 0)
@@ -401,8 +402,12 @@ static int reserve(struct attach *a, struct netd_error *err)
 		r = reserve_ports(&rs, err);
 	if (r >= 0)
 		r = reserve_links(&rs, err);
+	/* recorded as ready only while the kernel agrees */
+	begun = a->net;
+	if (!a->set_up || !spec_same_network(&a->net, &a->former))
+		begun.flags &= ~NETWORK_READY;
 	if (r >= 0 && a->exclusive)
-		r = store_network_put(txn, &a->net, err);
+		r = store_network_put(txn, &begun, err);
 	if (r >= 0)
 		r = store_attachment_put(txn, a->att, err);
 	if (r < 0 || a->dry_run)
@@ -468,23 +473,32 @@ static int prepare_locked(struct attach *a, struct netd_error *err)
 	return r;
 }
 
+/* Undoes what died half way, then tries with the host to itself. */
+static int prepare_exclusive(struct attach *a, struct netd_error *err)
+{
+	int r;
+
+	a->exclusive = true;
+	r = store_lock_host(a->op.session, true, err);
+	if (r >= 0 && !a->dry_run)
+		r = operation_recover(&a->op, err);
+	return r < 0 ? r : prepare_locked(a, err);
+}
+
 static int prepare(struct attach *a, struct netd_error *err)
 {
 	struct netd_error why = NETD_ERROR_INIT;
-	int r = store_lock_host(a->op.session, false, err);
+	int r;
 
+	if (a->exclusive)
+		return prepare_exclusive(a, err);
+	r = store_lock_host(a->op.session, false, err);
 	if (r < 0)
 		return r;
 	r = prepare_locked(a, &why);
-	if (r < 0 && (a->again || r == -ENOSPC)) {
+	if (r < 0 && (a->again || why.code == NETD_E_EXHAUSTED)) {
 		store_unlock_host(a->op.session);
-		a->exclusive = true;
-		why = (struct netd_error)NETD_ERROR_INIT;
-		r = store_lock_host(a->op.session, true, &why);
-		if (r >= 0 && !a->dry_run)
-			r = operation_recover(&a->op, &why);
-		if (r >= 0)
-			r = prepare_locked(a, &why);
+		return prepare_exclusive(a, err);
 	}
 	if (r < 0 && err && err->code == NETD_OK)
 		*err = why;
@@ -543,27 +557,34 @@ static int carry_out(struct attach *a, struct netd_attachment **ret, struct netd
 	return 0;
 }
 
-static int attach_once(struct netd *netd, const struct netd_attach_request *request,
+static int attach_once(struct netd *netd, const struct netd_attach_request *request, bool exclusive,
 		       struct netd_attachment **ret_attachment, struct netd_error *err)
 {
-	__attribute__((cleanup(attach_cleanup))) struct attach a = { .op = OPERATION_INIT };
+	__attribute__((cleanup(attach_cleanup))) struct attach a = { .op = OPERATION_INIT,
+								     .exclusive = exclusive };
 	int r = open_attach(&a, netd, request, err);
 
 	return r < 0 ? r : carry_out(&a, ret_attachment, err);
 }
 
+/*
+ * Two failures go away by themselves: somebody uses an interface index that netd chose (each try takes
+ * another), or flushed the ruleset while the attach was under way (the next one builds it).
+ */
+static bool worth_retrying(int r, const struct netd_error *why)
+{
+	return why->stage == NETD_STAGE_APPLY && (r == -EBUSY || r == -ENOENT);
+}
+
 int netd_attach(struct netd *netd, const struct netd_attach_request *request,
 		struct netd_attachment **ret_attachment, struct netd_error *err)
 {
-	struct netd_error why;
-	int r;
+	struct netd_error why = NETD_ERROR_INIT;
+	int r = attach_once(netd, request, false, ret_attachment, &why);
 
-	/* somebody may use an interface index that netd chooses; each try takes another one */
-	for (int tries = 0; tries < INDEX_TRIES; tries++) {
+	for (int tries = 1; r < 0 && worth_retrying(r, &why) && tries < TRIES; tries++) {
 		why = (struct netd_error)NETD_ERROR_INIT;
-		r = attach_once(netd, request, ret_attachment, &why);
-		if (r != -EBUSY || why.stage != NETD_STAGE_APPLY)
-			break;
+		r = attach_once(netd, request, true, ret_attachment, &why);
 	}
 	if (r < 0 && err && err->code == NETD_OK)
 		*err = why;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "buf.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -16,7 +16,6 @@
  */
 #include "conntrack.h"
 
-#include <arpa/inet.h>
 #include <endian.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>

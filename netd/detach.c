@@ -18,7 +18,22 @@ static int forget(struct operation *op, const struct attachment_key *key, struct
 	return r < 0 ? r : store_commit(TAKE_PTR(txn), err);
 }
 
-int attachment_remove(struct operation *op, const struct attachment *att,
+/* Recorded first: what is half gone when we are killed is undone by whoever comes next. */
+static int mark_pending(struct operation *op, struct attachment *att, struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	int r;
+
+	if (att->phase == PHASE_PENDING)
+		return 0;
+	att->phase = PHASE_PENDING;
+	r = store_begin(op->session, true, &txn, err);
+	if (r >= 0)
+		r = store_attachment_put(txn, att, err);
+	return r < 0 ? r : store_commit(TAKE_PTR(txn), err);
+}
+
+int attachment_remove(struct operation *op, struct attachment *att,
 		      const struct netd_detach_request *request, struct netd_error *err)
 {
 	struct apply_tools tools = operation_tools(op);
@@ -32,6 +47,8 @@ int attachment_remove(struct operation *op, const struct attachment *att,
 	}
 	plan_detach(&plan, att);
 	r = plan_done(&plan, err);
+	if (r >= 0)
+		r = mark_pending(op, att, err);
 	if (r >= 0)
 		r = apply_removal(&plan, &tools, err);
 	error_stage(err, NETD_STAGE_APPLY);

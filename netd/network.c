@@ -7,6 +7,11 @@
 #include "operation.h"
 #include "util.h"
 
+/* What elements and port flags are made from: one for all networks of a bridge, fixed while in use. */
+#define POLICY_FLAGS                                                                               \
+	(NETD_NETWORK_ROUTED | NETD_NETWORK_INTERNAL | NETD_NETWORK_ISOLATED |                     \
+	 NETD_NETWORK_NO_GATEWAY)
+
 /* ---- subnets ------------------------------------------------------------------------------ */
 
 struct prefixes {
@@ -54,15 +59,23 @@ struct overlap {
 	struct netd_error *err;
 };
 
+/* Two networks on one bridge may divide a subnet between them. */
+static bool may_share(const struct range *a, const struct range *b)
+{
+	return memcmp(&a->subnet, &b->subnet, sizeof(a->subnet)) == 0 &&
+	       ip_equal(&a->gateway, &b->gateway) &&
+	       (ip_cmp(&a->end, &b->start) < 0 || ip_cmp(&b->end, &a->start) < 0);
+}
+
 static int check_overlap(const struct network *other, void *user)
 {
-	const uint32_t policy = NETD_NETWORK_ROUTED | NETD_NETWORK_INTERNAL | NETD_NETWORK_ISOLATED;
 	struct overlap *o = user;
 	char a[PREFIX_STRLEN], b[PREFIX_STRLEN];
 
 	if (strcmp(other->name, o->net->name) == 0)
 		return 0;
-	if (strcmp(other->bridge, o->net->bridge) == 0 && (other->flags ^ o->net->flags) & policy)
+	if (strcmp(other->bridge, o->net->bridge) == 0 &&
+	    (other->flags ^ o->net->flags) & POLICY_FLAGS)
 		return error_set(
 			o->err, NETD_E_CONFLICT, EEXIST, o->net->bridge,
 			"bridge %s is used by network %s with another policy (routed, internal "
@@ -73,10 +86,9 @@ static int check_overlap(const struct network *other, void *user)
 			const struct prefix *mine = &o->net->ranges[i].subnet;
 			const struct prefix *theirs = &other->ranges[j].subnet;
 
-			/* two networks may share a bridge, and then a subnet */
 			if (!prefix_overlaps(mine, theirs) ||
 			    (strcmp(other->bridge, o->net->bridge) == 0 &&
-			     memcmp(mine, theirs, sizeof(*mine)) == 0))
+			     may_share(&o->net->ranges[i], &other->ranges[j])))
 				continue;
 			return error_set(
 				o->err, NETD_E_CONFLICT, EEXIST, o->net->name,
@@ -173,6 +185,12 @@ static int merge(struct network *net, const struct network *former, struct netd_
 			"network %s is in use on bridge %s and cannot move to %s: detach its "
 			"containers first",
 			net->name, former->bridge, net->bridge);
+	if ((net->flags ^ former->flags) & POLICY_FLAGS)
+		return error_set(
+			err, NETD_E_EXISTS, EBUSY, net->name,
+			"network %s is in use and cannot change its policy (routed, internal, "
+			"isolated, gateway): detach its containers first",
+			net->name);
 	net->flags |= former->flags & NETWORK_READY;
 	net->bridge_ifindex = former->bridge_ifindex;
 	net->bridge_mac = former->bridge_mac;
@@ -300,7 +318,10 @@ struct begun {
 	size_t n;
 };
 
-/* A network whose first use, or whose removal, was begun and not finished. */
+/*
+ * A network whose first use, change or removal was begun and not finished. One that has containers is
+ * left to the next attach, which sets it up anew around them.
+ */
 static int collect_begun(const struct network *net, void *user)
 {
 	struct begun *begun = user;
@@ -316,6 +337,15 @@ static int collect_begun(const struct network *net, void *user)
 	return 0;
 }
 
+static int count_attachments(struct operation *op, const char *name, size_t *ret,
+			     struct netd_error *err)
+{
+	_cleanup_txn_ struct store_txn *txn = NULL;
+	int r = store_begin(op->session, false, &txn, err);
+
+	return r < 0 ? r : store_attachment_count(txn, name, ret, err);
+}
+
 static int find_begun(struct operation *op, struct begun *begun, struct netd_error *err)
 {
 	_cleanup_txn_ struct store_txn *txn = NULL;
@@ -326,6 +356,20 @@ static int find_begun(struct operation *op, struct begun *begun, struct netd_err
 	return r == -ENOMEM ? error_nomem(err) : r;
 }
 
+static int recover_network(struct operation *op, struct network *net, struct netd_error *err)
+{
+	size_t n = 0;
+	int r = count_attachments(op, net->name, &n, err);
+
+	if (r < 0 || n > 0)
+		return r;
+	r = network_down(op, net, err);
+	net->bridge_ifindex = 0;
+	net->bridge_created = false;
+	net->loopback6 = false;
+	return r < 0 ? r : network_put(op, net, err);
+}
+
 int operation_recover(struct operation *op, struct netd_error *err)
 {
 	struct begun begun = { 0 };
@@ -334,14 +378,7 @@ int operation_recover(struct operation *op, struct netd_error *err)
 	if (r >= 0)
 		r = find_begun(op, &begun, err);
 	for (size_t i = 0; i < begun.n && r >= 0; i++) {
-		struct network *net = &begun.list[i];
-
-		r = network_down(op, net, err);
-		net->bridge_ifindex = 0;
-		net->bridge_created = false;
-		net->loopback6 = false;
-		if (r >= 0)
-			r = network_put(op, net, err);
+		r = recover_network(op, &begun.list[i], err);
 	}
 	free(begun.list);
 	return r;

@@ -16,11 +16,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "model.h"
 #include "util.h"
 
 /* libnftnl does not check room; the largest rule of the description takes less than 1 KiB. */
 #define MESSAGE_ROOM 4096
-#define LO_IFINDEX 1 /* in every network namespace */
 
 /* ---- expressions of one rule ---------------------------------------------------------------- */
 
@@ -243,7 +243,7 @@ static void ether_daddr_zero(struct rule_builder *b)
 
 static void fwd_lo(struct rule_builder *b)
 {
-	uint32_t ifindex = LO_IFINDEX;
+	uint32_t ifindex = LOOPBACK_IFINDEX;
 
 	set_data(b, ADD(b, "immediate", { NFTNL_EXPR_IMM_DREG, reg(0) }), NFTNL_EXPR_IMM_DATA,
 		 &ifindex, sizeof(ifindex));
@@ -268,11 +268,11 @@ static void ct_reply(struct rule_builder *b)
 }
 
 /* The atoms about the interfaces that a packet comes in and goes out by. */
-static void add_interface(struct rule_builder *b, const struct atom *atom)
+static void match_interface(struct rule_builder *b, const struct atom *atom)
 {
 	const enum atom_kind kind = atom->kind;
-	const bool out = kind == ATOM_OIFNAME_IN || kind == ATOM_OIFNAME_NOT_IN ||
-			 kind == ATOM_OIFNAME_VMAP;
+	const bool out =
+		kind == ATOM_OIFNAME_IN || kind == ATOM_OIFNAME_NOT_IN || kind == ATOM_OIFNAME_VMAP;
 
 	load_meta(b, out ? NFT_META_OIFNAME : NFT_META_IIFNAME, reg(0));
 	if (kind == ATOM_IIFNAME_VMAP || kind == ATOM_OIFNAME_VMAP) {
@@ -282,6 +282,15 @@ static void add_interface(struct rule_builder *b, const struct atom *atom)
 	if (kind == ATOM_IFNAMES_IN)
 		load_meta(b, NFT_META_OIFNAME, reg(IFNAMSIZ / 4));
 	match_set(b, atom->set, kind == ATOM_IIFNAME_NOT_IN || kind == ATOM_OIFNAME_NOT_IN);
+}
+
+static void match_bits(struct rule_builder *b, const struct atom *atom)
+{
+	if (atom->kind == ATOM_MARK_TEST)
+		load_meta(b, NFT_META_MARK, reg(0));
+	else
+		load_ct(b, atom->kind == ATOM_CT_STATE ? NFT_CT_STATE : NFT_CT_STATUS);
+	any_bit(b, atom->bits);
 }
 
 static void add_verdict(struct rule_builder *b, const struct atom *atom)
@@ -309,7 +318,7 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 	case ATOM_IFNAMES_IN:
 	case ATOM_IIFNAME_VMAP:
 	case ATOM_OIFNAME_VMAP:
-		add_interface(b, atom);
+		match_interface(b, atom);
 		break;
 	case ATOM_SADDR:
 	case ATOM_DADDR:
@@ -321,18 +330,14 @@ static void add_atom(struct rule_builder *b, const struct atom *atom)
 		break;
 	case ATOM_CT_STATE:
 	case ATOM_CT_STATUS:
-		load_ct(b, atom->kind == ATOM_CT_STATE ? NFT_CT_STATE : NFT_CT_STATUS);
-		any_bit(b, atom->bits);
+	case ATOM_MARK_TEST:
+		match_bits(b, atom);
 		break;
 	case ATOM_CT_REPLY:
 		ct_reply(b);
 		break;
 	case ATOM_FIB_LOCAL:
 		fib_local(b);
-		break;
-	case ATOM_MARK_TEST:
-		load_meta(b, NFT_META_MARK, reg(0));
-		any_bit(b, atom->bits);
 		break;
 	case ATOM_MARK_OR:
 		mark_or(b, atom->bits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the kernel's refusal of a message means: error texts that name the object or element. */
-#include <arpa/inet.h>
+#include <netinet/in.h> /* before the kernel's headers, which define the same otherwise */
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>

@@ -57,13 +57,55 @@ bool operation_has_ipv6(const struct operation *op)
 	       strcmp(value, "0") == 0;
 }
 
+/* A bridge that goes by another name now still holds the containers and the gateway addresses. */
+static int look_for_renamed(struct operation *op, const struct network *net, struct netd_error *err)
+{
+	struct rtnl_link link;
+	int r;
+
+	if (net->bridge_ifindex == 0)
+		return 0;
+	r = rtnl_link_get(op->host, NULL, net->bridge_ifindex, &link, err);
+	if (r == -ENODEV)
+		return 0;
+	return r < 0 ? r
+		     : error_set(err, NETD_E_KERNEL, EEXIST, net->bridge,
+				 "bridge %s of network %s was renamed to %s: give it its name back "
+				 "(ip "
+				 "link set %s name %s)",
+				 net->bridge, net->name, link.name, link.name, net->bridge);
+}
+
+/* Somebody may have flushed the addresses, or taken the bridge down, which drops those of IPv6. */
+static int look_for_gateways(struct operation *op, const struct network *net, struct observed *seen,
+			     struct netd_error *err)
+{
+	const uint8_t families[] = { AF_INET, AF_INET6 };
+
+	for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
+		for (uint32_t i = 0; i < net->n_ranges; i++) {
+			const struct ip *gateway = &net->ranges[i].gateway;
+			int r;
+
+			if (gateway->family != families[f])
+				continue;
+			r = rtnl_is_local(op->host, gateway, err);
+			if (r < 0)
+				return r;
+			seen->bridge_intact &= r == 1;
+			break; /* one tells for its family */
+		}
+	}
+	return 0;
+}
+
 static int look_for_bridge(struct operation *op, const struct network *net, struct observed *seen,
 			   struct rtnl_link *link, struct netd_error *err)
 {
 	int r = rtnl_link_get(op->host, net->bridge, 0, link, err);
 
 	if (r == -ENODEV)
-		return 0;
+		return look_for_renamed(op, net, err);
 	if (r < 0)
 		return r;
 	if (strcmp(link->kind, "bridge") != 0)
@@ -74,7 +116,10 @@ static int look_for_bridge(struct operation *op, const struct network *net, stru
 			net->bridge, net->name);
 	seen->bridge_exists = true;
 	seen->bridge_up = link->flags & IFF_UP;
-	return 0;
+	seen->bridge_intact = seen->bridge_up;
+	if (net->flags & NETD_NETWORK_NO_GATEWAY)
+		return 0;
+	return look_for_gateways(op, net, seen, err);
 }
 
 /* Only of interest when IPv6 forwarding is about to be switched on. */
@@ -106,6 +151,11 @@ int operation_observe(struct operation *op, const struct network *net, struct ob
 		r = nft_table_state(op->nft, &table, err);
 	if (r < 0)
 		return r;
+	if (table == NFT_TABLE_FOREIGN)
+		return error_set(err, NETD_E_EXISTS, EEXIST, "table inet " RULESET_TABLE,
+				 "there is an nftables table inet " RULESET_TABLE
+				 " that netd did not make: rename or delete it (nft delete table "
+				 "inet " RULESET_TABLE ") and try again");
 	seen.ruleset_exists = table != NFT_TABLE_MISSING;
 	seen.ruleset_current = table == NFT_TABLE_CURRENT;
 	seen.forwarding4 = is_on(op, "ipv4/ip_forward");
@@ -205,7 +255,7 @@ static int collect_network(const struct network *net, void *user)
 	struct collect *c = user;
 	struct network **list, *copy;
 
-	if (!(net->flags & NETWORK_READY) || (c->except && strcmp(net->name, c->except) == 0))
+	if (net->bridge_ifindex == 0 || (c->except && strcmp(net->name, c->except) == 0))
 		return 0;
 	list = reallocarray(c->inv->networks, c->inv->n_networks + 1, sizeof(*list));
 	if (!list)

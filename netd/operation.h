@@ -62,7 +62,7 @@ int attachments_find(struct store_txn *txn, const struct attachment_filter *filt
 void attachment_list_free(struct attachment_list *list); /* also a cleanup function */
 #define _cleanup_attachments_ __attribute__((cleanup(attachment_list_free)))
 
-/* Everything ready but the network named except (NULL: nothing left out). Free with the next. */
+/* Everything in place but the network named except (NULL: nothing left out). Free with the next. */
 int inventory_load(struct store_txn *txn, const char *except, struct inventory *ret,
 		   struct netd_error *err);
 void inventory_free(struct inventory *inv); /* also a cleanup function */
@@ -86,8 +86,8 @@ int network_put(struct operation *op, const struct network *net, struct netd_err
 
 /* ---- attachments (detach.c) --------------------------------------------------------------- */
 
-/* Removes what the record describes from the kernel and the state; its lock is held. */
-int attachment_remove(struct operation *op, const struct attachment *att,
+/* Removes what the record describes from the kernel and the state; its lock is held. att: becomes pending. */
+int attachment_remove(struct operation *op, struct attachment *att,
 		      const struct netd_detach_request *request, struct netd_error *err);
 
 /*

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "util.h"

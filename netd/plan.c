@@ -217,7 +217,7 @@ static void bridge_up(struct plan *plan, const struct network *net, const struct
 		plan_add(plan, &step);
 	if (net->flags & NETD_NETWORK_NO_GATEWAY)
 		return;
-	if (six && created) {
+	if (six && net->bridge_created) {
 		/* forwarded IPv6 needs a link-local source for neighbour discovery at once */
 		ip_parse("fe80::1", &local.ip);
 		add_address(plan, HOST, net->bridge, net->bridge_ifindex, &local, true);
@@ -314,6 +314,16 @@ static void rebuild_ruleset(struct plan *plan, const struct observed *seen,
 		plan_attachment_elems(plan, inv->attachments[i], true);
 }
 
+/* One chain serves all networks of a bridge. */
+static bool other_loopback6(const struct inventory *inv, const struct network *net)
+{
+	for (size_t i = 0; i < inv->n_networks; i++)
+		if (inv->networks[i]->loopback6 &&
+		    strcmp(inv->networks[i]->bridge, net->bridge) == 0)
+			return true;
+	return false;
+}
+
 /* The network's part of the ruleset, and of all others where it has to be built anew. */
 static void network_ruleset(struct plan *plan, const struct network *net,
 			    const struct network *former, const struct observed *seen,
@@ -330,7 +340,8 @@ static void network_ruleset(struct plan *plan, const struct network *net,
 		network_new_elems(plan, net, inv);
 	else
 		network_changes(plan, net, former);
-	if (net->loopback6 && (fresh || !seen->ruleset_current || !former->loopback6))
+	if (net->loopback6 && !other_loopback6(inv, net) &&
+	    (fresh || !seen->ruleset_current || !former->loopback6))
 		network_loopback6(plan, net);
 	if (former && !seen->ruleset_current)
 		keep_steps(plan, first);
@@ -357,7 +368,7 @@ bool plan_needs_host(const struct network *net, const struct network *former,
 {
 	bool forward = !(net->flags & NETD_NETWORK_INTERNAL);
 
-	return !former || !seen->bridge_exists || !seen->ruleset_current ||
+	return !former || !seen->bridge_exists || !seen->bridge_intact || !seen->ruleset_current ||
 	       !spec_same_network(net, former) ||
 	       (seen->bridge_nf6 && routes_family(net, AF_INET6) && !former->loopback6) ||
 	       (forward && routes_family(net, AF_INET) && !seen->forwarding4) ||
@@ -499,7 +510,7 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 	bool fresh = !former || !seen->bridge_exists;
 
 	snprintf(plan->netns, sizeof(plan->netns), "%s", att->netns);
-	if (fresh)
+	if (fresh || !seen->bridge_intact)
 		network_links_up(plan, net, seen);
 	else if (!spec_same_network(net, former) && !(net->flags & NETD_NETWORK_NO_GATEWAY))
 		add_gateways(plan, net);
@@ -577,15 +588,15 @@ void plan_network_down(struct plan *plan, const struct network *net, const struc
 
 	if (!net->bridge_ifindex)
 		return;
-	/* closed before the guard goes */
-	if (!deleted && !shared && routes_family(net, AF_INET))
+	/* route_localnet ends before the guard does: with the bridge, or on it */
+	if (deleted) {
+		plan_name(step.link.name, net->bridge);
+		step.link.ifindex = net->bridge_ifindex;
+		plan_add(plan, &step);
+	} else if (!shared && routes_family(net, AF_INET)) {
 		add_sysctl(plan, HOST, "ipv4", net->bridge, "route_localnet", "0");
-	network_elems_down(plan, net, inv, shared);
-	if (!deleted) {
-		bridge_cleared(plan, net, inv, shared);
-		return;
 	}
-	plan_name(step.link.name, net->bridge);
-	step.link.ifindex = net->bridge_ifindex;
-	plan_add(plan, &step);
+	network_elems_down(plan, net, inv, shared);
+	if (!deleted)
+		bridge_cleared(plan, net, inv, shared);
 }

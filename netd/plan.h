@@ -134,6 +134,7 @@ bool step_is_nft(enum step_kind kind);
 struct observed {
 	bool bridge_exists;
 	bool bridge_up;
+	bool bridge_intact;	       /* up, and with the network's gateways */
 	bool forwarding4, forwarding6; /* switched on already */
 	bool ruleset_exists;	       /* a table of netd's name */
 	bool ruleset_current;	       /* which is netd's and of this version */
@@ -144,8 +145,8 @@ struct observed {
 };
 
 /*
- * What is in place besides the request's own network: every other network that is ready, and every
- * attachment that is. Needed where plan_needs_host() says so; empty otherwise.
+ * What is in place besides the request's own network: every other network that has a bridge, and
+ * every attachment that is ready. Needed where plan_needs_host() says so; empty otherwise.
  */
 struct inventory {
 	struct network **networks;

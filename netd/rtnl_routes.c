@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the host's addresses and routes say: prefixes in use, default routes. */
+/* What the host's addresses and routes say: prefixes in use, router advertisements. */
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -193,48 +193,40 @@ int rtnl_busy_prefixes(struct rtnl *rtnl, struct prefix **ret, size_t *ret_n,
 	return 0;
 }
 
-/* ---- default routes ----------------------------------------------------------------------- */
-
-/* Calls fn for each interface that the route leads out of. */
-static int each_interface(struct nlattr *const *tb, int (*fn)(uint32_t ifindex, void *arg),
-			  void *arg)
-{
-	const struct rtnexthop *hop;
-	int left;
-
-	if (tb[RTA_OIF])
-		return fn(nla_get_u32(tb[RTA_OIF]), arg);
-	if (!tb[RTA_MULTIPATH])
-		return 0;
-	hop = nla_data(tb[RTA_MULTIPATH]);
-	left = nla_len(tb[RTA_MULTIPATH]);
-	while (left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
-	       hop->rtnh_len <= left) {
-		int r = fn((uint32_t)hop->rtnh_ifindex, arg);
-
-		if (r)
-			return r;
-		left -= (int)RTNH_ALIGN(hop->rtnh_len);
-		hop = RTNH_NEXT(hop);
-	}
-	return 0;
-}
+/* ---- router advertisements ---------------------------------------------------------------- */
 
 struct index_list {
 	uint32_t *items;
 	size_t n, max;
 };
 
-static int index_list_add(uint32_t ifindex, void *arg)
+static void index_list_add(struct index_list *list, uint32_t ifindex)
 {
-	struct index_list *list = arg;
-
 	for (size_t i = 0; i < list->n; i++)
 		if (list->items[i] == ifindex)
-			return 0;
+			return;
 	if (list->n < list->max)
 		list->items[list->n++] = ifindex;
-	return 0;
+}
+
+/* Adds each interface that the route leads out of. */
+static void add_interfaces(struct index_list *list, struct nlattr *const *tb)
+{
+	const struct rtnexthop *hop;
+	int left;
+
+	if (tb[RTA_OIF])
+		index_list_add(list, nla_get_u32(tb[RTA_OIF]));
+	if (tb[RTA_OIF] || !tb[RTA_MULTIPATH])
+		return;
+	hop = nla_data(tb[RTA_MULTIPATH]);
+	left = nla_len(tb[RTA_MULTIPATH]);
+	while (left >= (int)sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) &&
+	       hop->rtnh_len <= left) {
+		index_list_add(list, (uint32_t)hop->rtnh_ifindex);
+		left -= (int)RTNH_ALIGN(hop->rtnh_len);
+		hop = RTNH_NEXT(hop);
+	}
 }
 
 static void restart_indexes(void *arg)
@@ -252,7 +244,8 @@ static int visit_ra(const struct nlmsghdr *nh, void *arg)
 
 	if (r <= 0 || header->rtm_protocol != RTPROT_RA || header->rtm_dst_len != 0)
 		return MIN(r, 0);
-	return each_interface(tb, index_list_add, arg);
+	add_interfaces(arg, tb);
+	return 0;
 }
 
 int rtnl_ra_interfaces(struct rtnl *rtnl, uint32_t *ret, size_t max, size_t *ret_n,

@@ -62,7 +62,8 @@ int store_mdb_error(const struct store *store, int rc, const char *what, struct 
 	case MDB_MAP_FULL:
 		return error_set(err, NETD_E_STATE, ENOSPC, store->path,
 				 "%s: the state file %s has reached its limit of %zu MiB; this "
-				 "change to the state was not made; detach containers that are gone and try again",
+				 "change to the state was not made; detach containers that are "
+				 "gone and try again",
 				 what, store->path, MAP_SIZE >> 20);
 	case ENOMEM:
 		return error_nomem(err);

@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 
 #include "error.h"

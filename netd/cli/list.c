@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* netd ls, inspect, port */
-#include <stdio.h>
 
 #include "cli.h"
 #include "text.h"

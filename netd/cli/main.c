@@ -111,7 +111,8 @@ static void print_help(FILE *file)
 	      file);
 	print_commands(file, commands);
 	fputs("\n\"netd COMMAND --help\" explains a command; every listing takes --json.\n"
-	      "Exit status: 0 done, 1 failed, 2 usage; \"run\" passes its command's on.\n",
+	      "Exit status: 0 done, 1 failed, 2 a command line that cannot be understood;\n"
+	      "\"run\" passes its command's on.\n",
 	      file);
 }
 

@@ -198,7 +198,7 @@ static int write_new(int dir, const char *tmp, const char *text)
 
 /*
  * Gives the file its name unless that is taken: two creators must not overwrite each other. After a
- * failure neither name is left.
+ * failure nothing of ours is left.
  */
 static int publish_file(int dir, const char *tmp, const char *file)
 {

@@ -60,7 +60,7 @@ static inline void commit(struct rtnl *rtnl, struct rtnl_batch *batch)
 {
 	struct netd_error err = NETD_ERROR_INIT;
 	int results[512];
-	char text[256];
+	char text[RTNL_TEXT_MAX];
 
 	if (rtnl_batch_send(rtnl, batch, results, text, &err))
 		fail_msg("%s", err.message);

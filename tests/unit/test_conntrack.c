@@ -245,18 +245,14 @@ static void test_many(void **state)
 {
 	const struct conntrack_filter filter = { ANY4, BOX4, .protocol = IPPROTO_UDP,
 						 PORTS(1, 65535) };
-	char *line, *got;
+	char *got;
 
 	(void)state;
 	run_ok("conntrack -F");
-	assert_true(asprintf(&line,
-			     "for i in $(seq 300); do echo -I -p udp -s 198.51.100.1 "
-			     "-d 192.0.2.1 --sport $i --dport $i -r 10.0.0.2 "
-			     "-q 198.51.100.1 --reply-port-src 53 --reply-port-dst $i -t 600;"
-			     "done > %s; conntrack -R %s; rm %s",
-			     "/tmp/netd_ct.$$", "/tmp/netd_ct.$$", "/tmp/netd_ct.$$") > 0);
-	run_ok(line);
-	free(line);
+	run_ok("f=$(mktemp) && for i in $(seq 300); do echo -I -p udp -s 198.51.100.1 "
+	       "-d 192.0.2.1 --sport $i --dport $i -r 10.0.0.2 "
+	       "-q 198.51.100.1 --reply-port-src 53 --reply-port-dst $i -t 600;"
+	       "done > $f; conntrack -R $f; r=$?; rm $f; exit $r");
 	add_entry(&entries[2]);
 	flush_ok(&filter, 1);
 	got = left();

@@ -426,11 +426,11 @@ static void test_table_state(void **state)
 	} cases[] = {
 		{ "true", NFT_TABLE_MISSING },
 		{ "nft add table ip netd", NFT_TABLE_MISSING },
-		{ "nft add table inet netd", NFT_TABLE_OTHER },
+		{ "nft add table inet netd", NFT_TABLE_FOREIGN },
 		{ "nft add table inet netd '{ comment \"netd 0\"; }'", NFT_TABLE_OTHER },
 		{ "nft add table inet netd '{ comment \"netd 12\"; }'", NFT_TABLE_OTHER },
-		{ "nft add table inet netd '{ comment \"firewall\"; }'", NFT_TABLE_OTHER },
-		{ "nft add table inet netd '{ comment \"netd 1\"; }'", NFT_TABLE_CURRENT },
+		{ "nft add table inet netd '{ comment \"firewall\"; }'", NFT_TABLE_FOREIGN },
+		{ "nft add table inet netd '{ comment \"netd 1\"; }'", NFT_TABLE_OTHER },
 	};
 	struct nft *nft;
 	enum nft_table_state got;

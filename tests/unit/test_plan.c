@@ -197,6 +197,7 @@ static void second_container(void **state)
 	struct attachment *att = container(&net, "10.1.0.2/24", NULL);
 	const struct observed seen = { .bridge_exists = true,
 				       .bridge_up = true,
+				       .bridge_intact = true,
 				       .forwarding4 = true,
 				       .ruleset_current = true };
 	const struct inventory nothing = { 0 };
@@ -221,6 +222,7 @@ static void needs_host(void **state)
 	struct network net = network("lab", "10.1.0.0/24", "fd00:1::/64", 0);
 	struct observed seen = { .bridge_exists = true,
 				 .bridge_up = true,
+				 .bridge_intact = true,
 				 .forwarding4 = true,
 				 .forwarding6 = true,
 				 .ruleset_current = true };
@@ -296,7 +298,9 @@ static void rebuild(void **state)
 	struct attachment *att = container(&net, "10.1.0.2/24", NULL);
 	struct attachment *old = container(&other, "10.2.0.2/24", NULL);
 	struct network *networks[] = { &other };
-	const struct observed seen = { .bridge_exists = true, .forwarding4 = true };
+	const struct observed seen = { .bridge_exists = true,
+				       .bridge_intact = true,
+				       .forwarding4 = true };
 	struct inventory inv = { networks, 1, &old, 1 };
 	struct plan plan = { 0 };
 
@@ -320,7 +324,9 @@ static void shared_bridge(void **state)
 	struct network b = network("b", "10.1.0.0/24", NULL, 0);
 	struct attachment *att;
 	struct network *networks[] = { &a };
-	const struct observed seen = { .bridge_exists = true, .ruleset_current = true };
+	const struct observed seen = { .bridge_exists = true,
+				       .bridge_intact = true,
+				       .ruleset_current = true };
 	struct inventory inv = { networks, 1, NULL, 0 };
 	const struct inventory nothing = { 0 };
 	struct plan plan = { 0 };
@@ -348,6 +354,7 @@ static void changed_network(void **state)
 	struct attachment *att = container(&routed, "10.1.0.2/24", NULL);
 	const struct observed seen = { .bridge_exists = true,
 				       .bridge_up = true,
+				       .bridge_intact = true,
 				       .forwarding4 = true,
 				       .ruleset_current = true };
 	const struct inventory nothing = { 0 };

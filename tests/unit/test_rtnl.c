@@ -67,10 +67,9 @@ static void test_link_set(void **state)
 					       .master = BRIDGE_INDEX,
 					       .hairpin = RTNL_ON,
 					       .isolated = RTNL_ON };
-	const struct rtnl_link_change again = { .ifindex = HOST_INDEX,
-						.up = RTNL_OFF,
-						.promisc = RTNL_OFF,
-						.hairpin = RTNL_OFF };
+	const struct rtnl_link_change again = {
+		.ifindex = HOST_INDEX, .up = RTNL_OFF, .promisc = RTNL_OFF, .hairpin = RTNL_OFF
+	};
 	const struct rtnl_link_change nothing = { .ifindex = HOST_INDEX };
 	struct rtnl_batch *batch = new_batch();
 	struct rtnl *rtnl;
@@ -305,7 +304,7 @@ static void test_failure_in_the_middle(void **state)
 	struct rtnl_batch *batch = new_batch();
 	struct netd_error err = NETD_ERROR_INIT;
 	int results[8], ns;
-	char text[256];
+	char text[RTNL_TEXT_MAX];
 	struct rtnl *rtnl;
 	json_t *json;
 
@@ -341,7 +340,7 @@ static void test_kernel_text(void **state)
 	struct rtnl_batch *batch = new_batch();
 	struct netd_error err = NETD_ERROR_INIT;
 	int results[2];
-	char text[256] = "stale";
+	char text[RTNL_TEXT_MAX] = "stale";
 	struct rtnl *rtnl;
 
 	(void)state;

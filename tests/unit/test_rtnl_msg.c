@@ -102,11 +102,9 @@ static void test_veth_message(void **state)
 /* Order: master while down, then port flags, then up. */
 static void test_link_set_messages(void **state)
 {
-	const struct rtnl_link_change change = { .ifindex = 5,
-						 .up = RTNL_ON,
-						 .promisc = RTNL_OFF,
-						 .master = 9,
-						 .isolated = RTNL_ON };
+	const struct rtnl_link_change change = {
+		.ifindex = 5, .up = RTNL_ON, .promisc = RTNL_OFF, .master = 9, .isolated = RTNL_ON
+	};
 	struct rtnl_batch *batch = new_batch();
 	const struct nlmsghdr *nh;
 	const struct ifinfomsg *header;
@@ -189,7 +187,7 @@ static int take(struct rtnl_replies *replies, struct reply reply)
 
 static void test_replies(void **state)
 {
-	char text[256];
+	char text[RTNL_TEXT_MAX];
 	int results[3];
 	struct rtnl_replies replies = expecting(results, text);
 	struct reply reply;

@@ -272,6 +272,9 @@ static void test_is_local(void **state)
 				   "ip route add blackhole 198.51.100.0/24 &&"
 				   "ip route add prohibit 203.0.113.0/24 &&"
 				   "ip -6 route add blackhole 2001:db8::/32"));
+	/* the kernel makes the local route of an IPv6 address without DAD a moment later */
+	for (int i = 0; i < 1000 && is_local(rtnl, "fd00::1") == 0; i++)
+		usleep(1000);
 	assert_int_equal(is_local(rtnl, "10.1.2.3"), 1);
 	assert_int_equal(is_local(rtnl, "10.1.2.4"), 0);
 	assert_int_equal(is_local(rtnl, "10.1.255.255"), 0); /* broadcast */
