@@ -168,7 +168,7 @@ static int run_rtnl(struct applied *a, size_t first, size_t end, struct netd_err
 	struct rtnl *rtnl = where == HOST ? a->tools->host : a->container;
 	_cleanup_rtnl_batch_ struct rtnl_batch *batch = NULL;
 	_cleanup_free_ int *results = calloc(end - first, sizeof(*results));
-	char kernel[256] = "";
+	char kernel[RTNL_TEXT_MAX] = "";
 	int r;
 
 	if (!results)
@@ -520,7 +520,7 @@ static int open_container(struct applied *a, struct netd_error *err)
 	if (r >= 0)
 		r = rtnl_open(1U << (RTNLGRP_IPV6_IFADDR - 1), &a->events, err);
 	if (r >= 0)
-		r = sysctl_open(&a->sysctl, err);
+		r = sysctl_open_here(a->tools->sysctl, &a->sysctl, err);
 	netns_leave(&visit);
 	return r;
 }

@@ -36,16 +36,14 @@ static int open_root(void)
 	return fd < 0 ? open("/proc/sys/net", OPEN_DIR) : fd;
 }
 
-static int open_all(struct sysctl_net *net, struct netd_error *err)
+/* root: directory "net" of any procfs */
+static int open_families(struct sysctl_net *net, int root, struct netd_error *err)
 {
-	net->root = open_root();
-	if (net->root < 0)
-		return error_sys(err, errno, "/proc/sys/net", "cannot open /proc/sys/net");
-	net->ipv4 = openat(net->root, "ipv4", OPEN_DIR);
+	net->ipv4 = openat(root, "ipv4", OPEN_DIR);
 	if (net->ipv4 < 0)
 		return error_sys(err, errno, "/proc/sys/net/ipv4",
 				 "cannot open /proc/sys/net/ipv4");
-	net->ipv6 = openat(net->root, "ipv6", OPEN_DIR);
+	net->ipv6 = openat(root, "ipv6", OPEN_DIR);
 	if (net->ipv6 < 0 && errno != ENOENT)
 		return error_sys(err, errno, "/proc/sys/net/ipv6",
 				 "cannot open /proc/sys/net/ipv6");
@@ -55,7 +53,24 @@ static int open_all(struct sysctl_net *net, struct netd_error *err)
 int sysctl_open(struct sysctl_net *ret, struct netd_error *err)
 {
 	struct sysctl_net net = SYSCTL_NET_INIT;
-	int r = open_all(&net, err);
+	int r;
+
+	net.root = open_root();
+	if (net.root < 0)
+		return error_sys(err, errno, "/proc/sys/net", "cannot open /proc/sys/net");
+	r = open_families(&net, net.root, err);
+	if (r)
+		sysctl_close(&net);
+	else
+		*ret = net;
+	return r;
+}
+
+int sysctl_open_here(const struct sysctl_net *elsewhere, struct sysctl_net *ret,
+		     struct netd_error *err)
+{
+	struct sysctl_net net = SYSCTL_NET_INIT;
+	int r = open_families(&net, elsewhere->root, err);
 
 	if (r)
 		sysctl_close(&net);

@@ -26,6 +26,13 @@ struct sysctl_net {
 	}
 
 int sysctl_open(struct sysctl_net *ret, struct netd_error *err);
+/*
+ * The same for the namespace that the thread is in now, through the procfs instance that was opened
+ * for another one: two look-ups instead of a mount. ret has no root: only paths below "ipv4/" and
+ * "ipv6/".
+ */
+int sysctl_open_here(const struct sysctl_net *elsewhere, struct sysctl_net *ret,
+		     struct netd_error *err);
 void sysctl_close(struct sysctl_net *net); /* also a cleanup function */
 
 /*

@@ -26,14 +26,18 @@ static void expect_sysctl(int ns, const char *path, const char *value)
 		fail_msg("net/%s is not %s", path, value);
 }
 
-static struct sysctl_net open_inside(int ns)
+/* elsewhere: another namespace's, whose procfs instance is used; or NULL */
+static struct sysctl_net open_inside(int ns, const struct sysctl_net *elsewhere)
 {
 	struct netd_error err = NETD_ERROR_INIT;
 	struct sysctl_net net = SYSCTL_NET_INIT;
 	struct netns_visit visit;
 
 	assert_int_equal(netns_enter(ns, &visit, &err), 0);
-	assert_int_equal(sysctl_open(&net, &err), 0);
+	if (elsewhere)
+		assert_int_equal(sysctl_open_here(elsewhere, &net, &err), 0);
+	else
+		assert_int_equal(sysctl_open(&net, &err), 0);
 	netns_leave(&visit);
 	return net;
 }
@@ -103,7 +107,7 @@ static void test_write(void **state)
 	if (!have_ns)
 		skip();
 	ns = private_ns_new();
-	net = open_inside(ns);
+	net = open_inside(ns, NULL);
 	assert_int_equal(sysctl_write(&net, "ipv4/conf/lo/rp_filter", "2", old, &err), 1);
 	assert_string_equal(old, "0");
 	expect_sysctl(ns, "ipv4/conf/lo/rp_filter", "2");
@@ -144,9 +148,9 @@ static void test_bound_to_namespace(void **state)
 		skip();
 	a = private_ns_new();
 	b = private_ns_new();
-	a_net = open_inside(a);
-	b_net = open_inside(b);
 	assert_int_equal(sysctl_open(&home, &err), 0);
+	a_net = open_inside(a, NULL);
+	b_net = open_inside(b, &home);
 	/* an interface that comes after the descriptors, in all three namespaces */
 	assert_true(private_ns_run(a, "ip link add late type bridge"));
 	assert_true(private_ns_run(b, "ip link add late type bridge"));
@@ -235,7 +239,7 @@ static void test_list(void **state)
 	if (!have_ns)
 		skip();
 	ns = private_ns_new();
-	net = open_inside(ns);
+	net = open_inside(ns, NULL);
 	assert_int_equal(sysctl_read_list(&net, "ipv4/ip_local_reserved_ports", &list, &err), 0);
 	assert_string_equal(list, "");
 	free(list);
