@@ -515,9 +515,9 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 	else if (!spec_same_network(net, former) && !(net->flags & NETD_NETWORK_NO_GATEWAY))
 		add_gateways(plan, net);
 	add_port(plan, net, att);
+	add_neighbours(plan, net, att);
 	add_container(plan, att);
 	add_wait(plan, net, att);
-	add_neighbours(plan, net, att);
 
 	network_ruleset(plan, net, former, seen, inv);
 	plan_attachment_elems(plan, att, true);

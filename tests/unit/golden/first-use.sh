@@ -12,6 +12,8 @@ sysctl -q -e -w net/ipv6/conf/veth5d461f42f31/disable_ipv6=1
 ip link set veth5d461f42f31 master nd-lab
 ip link set veth5d461f42f31 type bridge_slave hairpin on isolated off
 ip link set veth5d461f42f31 up
+ip neighbour replace 10.1.0.2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
+ip neighbour replace fd00:1::2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
 nsenter --net='/run/netns/it'\''s' sysctl -q -e -w net/ipv6/conf/lo/disable_ipv6=0
 nsenter --net='/run/netns/it'\''s' sysctl -q -e -w net/ipv6/conf/eth0/disable_ipv6=0
 nsenter --net='/run/netns/it'\''s' sysctl -q -e -w net/ipv6/conf/eth0/accept_ra=0
@@ -24,8 +26,6 @@ nsenter --net='/run/netns/it'\''s' ip address add fd00:1::2/64 dev eth0 nodad
 nsenter --net='/run/netns/it'\''s' ip route add 0.0.0.0/0 via 10.1.0.1 dev eth0 proto static || : # one that is there already stays
 nsenter --net='/run/netns/it'\''s' ip -6 route add ::/0 via fd00:1::1 dev eth0 proto static || : # one that is there already stays
 # wait until both ends are up and the addresses answer
-ip neighbour replace 10.1.0.2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
-ip neighbour replace fd00:1::2 lladdr 02:42:0a:01:00:02 dev nd-lab nud reachable
 nft -f - <<'END'
 table inet netd {
 	comment "netd 1"
