@@ -68,7 +68,7 @@ static int attach(const struct cni_env *env, const struct cni_conf *conf, struct
 	};
 	int r;
 
-	if (front_open(&netd, &err) < 0 || netd_attach(netd, &request, &att, &err) < 0)
+	if (front_open_pools(&netd, &err) < 0 || netd_attach(netd, &request, &att, &err) < 0)
 		return fault_netd(fault, &err);
 	result = result_json(conf, att, env->netns);
 	r = result ? channel_write(STDOUT_FILENO, result) : -ENOMEM;
@@ -92,15 +92,11 @@ static int add(const struct cni_env *env, struct cni_conf *conf, struct cni_faul
 
 /* ---- DEL ---------------------------------------------------------------------------------- */
 
-/*
- * Needs the three names and nothing else. The pools that front_open() reads play no part, so that a
- * mistake in that file does not keep containers from being removed.
- */
+/* Needs the three names and nothing else. */
 static int del(const struct cni_env *env, const struct cni_conf *conf, struct cni_fault *fault)
 {
 	_cleanup_(front_close) struct netd *netd = NULL;
 	struct netd_error err = NETD_ERROR_INIT;
-	struct netd_options options = { .size = sizeof(options), .state_dir = front_state_dir() };
 	struct netd_detach_request request = {
 		.size = sizeof(request),
 		.network = conf->name,
@@ -114,9 +110,9 @@ static int del(const struct cni_env *env, const struct cni_conf *conf, struct cn
 	    !ifname_valid(env->ifname))
 		return 0;
 	/* no state, nothing attached: do not create it to find that out */
-	if (access(options.state_dir, F_OK) < 0 && errno == ENOENT)
+	if (access(front_state_dir(), F_OK) < 0 && errno == ENOENT)
 		return 0;
-	if (netd_open(&options, &netd, &err) < 0 || netd_detach(netd, &request, &err) < 0)
+	if (front_open(&netd, &err) < 0 || netd_detach(netd, &request, &err) < 0)
 		return fault_netd(fault, &err);
 	return 0;
 }

@@ -14,12 +14,58 @@
 
 /* ---- transactions ------------------------------------------------------------------------- */
 
+/*
+ * A commit whose last write fails leaves the file as it was, but the environment unusable
+ * (MDB_PANIC). While we hold the lock exclusively nobody is in a transaction; another thread may
+ * have opened the environment anew before we got it. The lock is kept, so that no other commit can
+ * fail before our transaction begins.
+ */
+static int env_renew(const struct store_session *session, struct netd_error *err)
+{
+	struct store *store = session->store;
+	MDB_txn *txn;
+	int r, rc;
+
+	r = store_lock_txn(store, session->fd, true, err);
+	if (r < 0)
+		return r;
+	rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+	if (!rc)
+		mdb_txn_abort(txn);
+	return rc == MDB_PANIC ? store_reopen(store, err) : 0;
+}
+
+/* Takes the transaction lock, which the caller drops if this fails, and begins LMDB's transaction. */
+static int mdb_begin(const struct store_session *session, bool write, MDB_txn **ret,
+		     struct netd_error *err)
+{
+	const struct store *store = session->store;
+	const unsigned int flags = write ? 0 : MDB_RDONLY;
+	int r, rc;
+
+	r = store_lock_txn(store, session->fd, write, err);
+	if (r < 0)
+		return r;
+	rc = mdb_txn_begin(store->env, NULL, flags, ret);
+	if (rc == MDB_PANIC) {
+		/* two that hold it shared and both want it alone would wait for each other */
+		store_unlock_txn(session->fd);
+		r = env_renew(session, err);
+		if (r >= 0) /* makes it shared without a gap */
+			r = store_lock_txn(store, session->fd, write, err);
+		if (r < 0)
+			return r;
+		rc = mdb_txn_begin(store->env, NULL, flags, ret);
+	}
+	return rc ? store_mdb_error(store, rc, "cannot begin a transaction", err) : 0;
+}
+
 int store_begin(struct store_session *session, bool write, struct store_txn **ret,
 		struct netd_error *err)
 {
 	_cleanup_free_ struct store_txn *txn = NULL;
-	struct store *store = session->store;
-	int r, rc;
+	const struct store *store = session->store;
+	int r;
 
 	if (session->in_txn)
 		return error_set(err, NETD_E_BUSY, EDEADLK, store->path,
@@ -29,13 +75,10 @@ int store_begin(struct store_session *session, bool write, struct store_txn **re
 	if (!txn)
 		return error_nomem(err);
 	txn->session = session;
-	r = store_lock_txn(store, session->fd, write, err);
-	if (r < 0)
-		return r;
-	rc = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &txn->mdb);
-	if (rc) {
+	r = mdb_begin(session, write, &txn->mdb, err);
+	if (r < 0) {
 		store_unlock_txn(session->fd);
-		return store_mdb_error(store, rc, "cannot begin a transaction", err);
+		return r;
 	}
 	session->in_txn = true;
 	*ret = TAKE_PTR(txn);

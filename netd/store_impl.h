@@ -85,6 +85,13 @@ static inline const struct store *store_of(const struct store_txn *txn)
  */
 int store_file_open(const struct store *store, int *ret_fd, dev_t *ret_dev, ino_t *ret_ino,
 		    struct netd_error *err);
+/* The same for the file that the environment has; any other, or none, is an error. */
+int store_file_again(const struct store *store, int *ret_fd, struct netd_error *err);
+/*
+ * Opens the environment anew: LMDB refuses all use of one after a failed write of its header. Under
+ * the exclusive transaction lock, so that no transaction, of whichever thread, is in the old one.
+ */
+int store_reopen(struct store *store, struct netd_error *err);
 /* Turns what LMDB returned (an errno, or one of its own) into an error; what: "cannot ...". */
 int store_mdb_error(const struct store *store, int rc, const char *what, struct netd_error *err);
 /* An error of a file that is no usable state, with what to do about it; ends the sentence. */

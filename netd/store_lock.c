@@ -83,24 +83,14 @@ void store_unlock_all(int fd)
 int store_session_open(struct store *store, struct store_session **ret, struct netd_error *err)
 {
 	_cleanup_free_ struct store_session *session = calloc(1, sizeof(*session));
-	_cleanup_close_ int fd = -1;
-	dev_t dev;
-	ino_t ino;
 	int r;
 
 	if (!session)
 		return error_nomem(err);
-	r = store_file_open(store, &fd, &dev, &ino, err);
-	if (r < 0 && r != -ENOENT)
+	r = store_file_again(store, &session->fd, err);
+	if (r < 0)
 		return r;
-	/* Locks on one file and data in another would protect nothing. */
-	if (r == -ENOENT || dev != store->dev || ino != store->ino)
-		return error_set(err, NETD_E_STATE, ESTALE, store->path,
-				 "the state file %s was removed or replaced while it was in use; "
-				 "open it again, or restart this program",
-				 store->path);
 	session->store = store;
-	session->fd = take_fd(&fd);
 	*ret = TAKE_PTR(session);
 	return 0;
 }

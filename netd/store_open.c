@@ -155,6 +155,26 @@ int store_file_open(const struct store *store, int *ret_fd, dev_t *ret_dev, ino_
 	return 0;
 }
 
+int store_file_again(const struct store *store, int *ret_fd, struct netd_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	dev_t dev;
+	ino_t ino;
+	int r;
+
+	r = store_file_open(store, &fd, &dev, &ino, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	/* Locks on one file and data in another would protect nothing. */
+	if (r == -ENOENT || dev != store->dev || ino != store->ino)
+		return error_set(err, NETD_E_STATE, ESTALE, store->path,
+				 "the state file %s was removed or replaced while it was in use; "
+				 "open it again, or restart this program",
+				 store->path);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
 /* ---- the table meta ----------------------------------------------------------------------- */
 
 static int meta_put(MDB_txn *txn, MDB_dbi dbi, const char *name, const void *data, size_t len)
@@ -384,33 +404,84 @@ static int create(const struct store *store, const struct store_identity *identi
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-/* Under the transaction lock: maps the file that was checked. Returns as meta_check(). */
-static int state_read(struct store *store, const struct store_identity *identity,
-		      struct netd_error *err)
+/* Handles of all tables that outlive the transaction. Returns what LMDB does. */
+static int env_tables(MDB_env *env, MDB_dbi dbi[static N_TABLES])
+{
+	MDB_txn *txn;
+	int rc;
+
+	rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+	if (rc)
+		return rc;
+	rc = tables_open(txn, 0, dbi);
+	if (!rc)
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+/* Under the transaction lock: maps the file that was checked. */
+static int env_load(const struct store *store, MDB_env **ret, MDB_dbi dbi[static N_TABLES],
+		    struct netd_error *err)
 {
 	mdb_filehandle_t fd;
 	struct stat st;
+	MDB_env *env = NULL;
+	int r, rc;
+
+	r = env_open(store, store->path, &env, err);
+	if (!env)
+		return r;
+	rc = mdb_env_get_fd(env, &fd);
+	if (rc || fstat(fd, &st) < 0 || st.st_dev != store->dev || st.st_ino != store->ino) {
+		r = store_unusable(store, "was replaced while it was opened", err);
+	} else {
+		rc = env_tables(env, dbi);
+		if (rc)
+			r = store_mdb_error(store, rc, "cannot read the state", err);
+	}
+	if (r < 0)
+		mdb_env_close(env);
+	else
+		*ret = env;
+	return r;
+}
+
+int store_reopen(struct store *store, struct netd_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	MDB_dbi dbi[N_TABLES];
+	MDB_env *env = NULL;
+	int r;
+
+	/* LMDB would make a file where there is none */
+	r = store_file_again(store, &fd, err);
+	if (r >= 0)
+		r = env_load(store, &env, dbi, err);
+	if (r < 0)
+		return r; /* the old one stays, refused by LMDB: next time again */
+	mdb_env_close(store->env);
+	store->env = env;
+	memcpy(store->dbi, dbi, sizeof(dbi));
+	return 0;
+}
+
+/* Under the transaction lock. Returns as meta_check(). */
+static int state_read(struct store *store, const struct store_identity *identity,
+		      struct netd_error *err)
+{
 	MDB_txn *txn;
 	int r, rc;
 
-	r = env_open(store, store->path, &store->env, err);
+	r = env_load(store, &store->env, store->dbi, err);
 	if (r < 0)
 		return r;
-	rc = mdb_env_get_fd(store->env, &fd);
-	if (rc || fstat(fd, &st) < 0 || st.st_dev != store->dev || st.st_ino != store->ino)
-		return store_unusable(store, "was replaced while it was opened", err);
 	rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
 	if (rc)
 		return store_mdb_error(store, rc, "cannot read the state", err);
-	rc = tables_open(txn, 0, store->dbi);
-	if (rc) {
-		mdb_txn_abort(txn);
-		return store_mdb_error(store, rc, "cannot read the state", err);
-	}
 	r = meta_check(store, txn, identity, err);
-	/* ended by commit, so that the handles of the tables outlive it */
-	rc = mdb_txn_commit(txn);
-	return rc && r >= 0 ? store_mdb_error(store, rc, "cannot read the state", err) : r;
+	mdb_txn_abort(txn);
+	return r;
 }
 
 /* Under the exclusive transaction lock: empties all tables, unless someone else did. */

@@ -124,7 +124,7 @@ static int attach(struct attach_options *o)
 	_cleanup_free_ char *script = NULL;
 	int r;
 
-	r = front_open(&netd, &err);
+	r = front_open_pools(&netd, &err);
 	if (r >= 0)
 		r = cli_request_network(&o->request, netd, &err);
 	if (r >= 0 && o->dry_run)
@@ -135,8 +135,11 @@ static int attach(struct attach_options *o)
 		return cli_request_error(&o->request, &err, o->json);
 	if (o->dry_run)
 		return cli_script(script, o->json);
-	r = print_attachment(att, o->json);
+	r = cli_flush(print_attachment(att, o->json));
 	netd_attachment_free(att);
+	if (r != CLI_DONE)
+		cli_warn(req->id, "is attached nevertheless: netd inspect shows it, netd detach "
+				  "undoes it");
 	return r;
 }
 

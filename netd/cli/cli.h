@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <netd.h>
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "buf.h"
@@ -92,6 +93,11 @@ int cli_error(const char *subject, const struct netd_error *err, bool json);
 
 /* "netd: subject: message" on standard error. */
 void cli_warn(const char *subject, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_vwarn(const char *subject, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+/* One line on standard error, as all that goes there without what a terminal would obey. */
+void cli_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Prints the value and releases it; NULL stands for one that could not be allocated. */
 int cli_json(json_t *json);
@@ -99,10 +105,13 @@ int cli_json(json_t *json);
 /* Prints a shell script, with json as {"script": TEXT}. */
 int cli_script(const char *script, bool json);
 
-/* Prints what was collected in the buffer. */
+/* Prints what was collected in the buffer, without what a terminal would obey but line ends. */
 int cli_print(struct buf *out);
 
-/* Flushes standard output: a full disk must not look like success. */
+/*
+ * Flushes standard output: a full disk must not look like success. A failure is reported once: what
+ * could not be written is thrown away.
+ */
 int cli_flush(int status);
 
 json_t *cli_attachment_json(const struct netd_attachment *att);

@@ -143,11 +143,9 @@ static int unknown_command(const struct command *group, const char *name)
 	for (size_t n = 0; table->name && n < COMMANDS_MAX - 1; table++)
 		names[n++] = last_word(table->name);
 	near = text_suggest(name, names);
-	fprintf(stderr, "netd: %s%sunknown command \"%s\"", group ? group->name : "",
-		group ? ": " : "", name);
-	if (near)
-		fprintf(stderr, "; did you mean \"%s\"?", near);
-	fprintf(stderr, "\nTry \"netd %s%s--help\".\n", group ? group->name : "", group ? " " : "");
+	cli_warn(group ? group->name : NULL, "unknown command \"%s\"%s%s%s", name,
+		 near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	cli_line("Try \"netd %s%s--help\".", group ? group->name : "", group ? " " : "");
 	return CLI_USAGE;
 }
 
@@ -210,7 +208,8 @@ static int dispatch(int argc, char **argv)
 		return CLI_DONE;
 	}
 	if (argv[1][0] == '-') {
-		fprintf(stderr, "netd: unknown option %s\nTry \"netd --help\".\n", argv[1]);
+		cli_warn(NULL, "unknown option %s", argv[1]);
+		cli_line("Try \"netd --help\".");
 		return CLI_USAGE;
 	}
 	cmd = find_command(commands, argv[1]);

@@ -212,7 +212,7 @@ static int create_run(const struct create_options *o, const struct subnet_ranges
 	wanted.flags = o->flags;
 	wanted.ranges = ranges->n ? ranges->ranges : NULL;
 	wanted.n_ranges = ranges->n;
-	r = front_open(&netd, &err);
+	r = front_open_pools(&netd, &err);
 	if (r >= 0)
 		r = create(netd, &wanted, &network, &err);
 	if (r < 0)
@@ -301,7 +301,7 @@ static int network_inspect(const struct command *cmd, int argc, char **argv)
 
 	if (network_operands(cmd, argc, argv, &name, &json, &status) == OPT_STOP)
 		return status;
-	r = front_open(&netd, &err);
+	r = network_open(&netd, &err);
 	if (r >= 0)
 		r = netd_network_get(netd, name, &network, &err);
 	if (r >= 0)

@@ -18,6 +18,12 @@ void network_flags(const struct netd_network *network, struct buf *out);
 int network_operands(const struct command *cmd, int argc, char **argv, const char **ret_name,
 		     bool *ret_json, int *ret_status);
 
+/*
+ * For listings: the pools tell which subnet the default network will get, nothing else, so that
+ * netd.json being unusable is only warned of.
+ */
+int network_open(struct netd **ret, struct netd_error *err);
+
 int network_ls(const struct command *cmd, int argc, char **argv);
 int network_rm(const struct command *cmd, int argc, char **argv);
 int network_prune(const struct command *cmd, int argc, char **argv);

@@ -28,6 +28,19 @@ int network_operands(const struct command *cmd, int argc, char **argv, const cha
 	return 0;
 }
 
+int network_open(struct netd **ret, struct netd_error *err)
+{
+	struct netd_error pools = NETD_ERROR_INIT;
+	int r = front_open_pools(ret, &pools);
+
+	if (r >= 0)
+		return r;
+	r = front_open(ret, err);
+	if (r >= 0)
+		cli_warn(NULL, "%s; the built-in pools stand in for it", pools.message);
+	return r;
+}
+
 /* The networks of the state and the names of the files, both sorted. */
 struct networks {
 	struct netd_network **list;
@@ -141,7 +154,7 @@ int network_ls(const struct command *cmd, int argc, char **argv)
 
 	if (network_operands(cmd, argc, argv, NULL, &l.json, &status) == OPT_STOP)
 		return status;
-	r = front_open(&netd, &err);
+	r = network_open(&netd, &err);
 	if (r >= 0)
 		r = networks_load(netd, &all, &err);
 	if (r < 0)

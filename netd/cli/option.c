@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "cli.h"
@@ -10,11 +9,10 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "netd: %s: ", cmd->name);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_vwarn(cmd->name, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "\nTry \"netd %s --help\".\n", cmd->name);
+	cli_line("Try \"netd %s --help\".", cmd->name);
 	return CLI_USAGE;
 }
 

@@ -1,26 +1,63 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 
 #include "cli.h"
 #include "text.h"
 #include "util.h"
 
+static void print_line(char *line)
+{
+	text_printable(line, "");
+	fprintf(stderr, "%s\n", line);
+	free(line);
+}
+
+void cli_line(const char *fmt, ...)
+{
+	va_list ap;
+	char *line;
+
+	va_start(ap, fmt);
+	if (vasprintf(&line, fmt, ap) >= 0)
+		print_line(line);
+	va_end(ap);
+}
+
+void cli_vwarn(const char *subject, const char *fmt, va_list ap)
+{
+	char *message;
+
+	if (vasprintf(&message, fmt, ap) < 0)
+		return;
+	cli_line("netd: %s%s%s", subject ? subject : "", subject ? ": " : "", message);
+	free(message);
+}
+
 void cli_warn(const char *subject, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "netd: %s%s", subject ? subject : "", subject ? ": " : "");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	cli_vwarn(subject, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
 }
 
-/* json_object_set_new() passes NULL on as a failure, so that one test at the end is enough. */
+/*
+ * json_object_set_new() passes NULL on as a failure, so that one test at the end is enough. Paths and
+ * messages need not be UTF-8, which JSON must be.
+ */
 static int set_string(json_t *obj, const char *key, const char *value)
 {
-	return json_object_set_new(obj, key, value ? json_string(value) : json_null());
+	_cleanup_free_ char *text = NULL;
+
+	if (!value)
+		return json_object_set_new(obj, key, json_null());
+	text = strdup(value);
+	if (!text)
+		return -1;
+	text_utf8(text);
+	return json_object_set_new(obj, key, json_string(text));
 }
 
 static json_t *checked(json_t *json, int bad)
@@ -50,9 +87,9 @@ int cli_error(const char *subject, const struct netd_error *err, bool json)
 {
 	cli_warn(subject, "%s", err->message);
 	if (err->kernel[0])
-		fprintf(stderr, "  the kernel says: %s\n", err->kernel);
+		cli_line("  the kernel says: %s", err->kernel);
 	if (err->undo[0])
-		fprintf(stderr, "  could not be undone: %s\n", err->undo);
+		cli_line("  could not be undone: %s", err->undo);
 	if (json)
 		cli_json(error_json(err));
 	return CLI_FAILED;
@@ -75,8 +112,12 @@ int cli_json(json_t *json)
 
 int cli_script(const char *script, bool json)
 {
-	if (json)
-		return cli_json(json_pack("{s:s}", "script", script));
+	json_t *obj;
+
+	if (json) {
+		obj = json_object();
+		return cli_json(checked(obj, set_string(obj, "script", script)));
+	}
 	fputs(script, stdout);
 	return CLI_DONE;
 }
@@ -87,8 +128,10 @@ int cli_print(struct buf *out)
 		cli_warn(NULL, "out of memory");
 		return CLI_FAILED;
 	}
-	if (out->len)
+	if (out->len) {
+		text_printable(out->data, "\n");
 		fputs(out->data, stdout);
+	}
 	return CLI_DONE;
 }
 
@@ -97,6 +140,8 @@ int cli_flush(int status)
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
 	cli_warn(NULL, "cannot write the output: %m");
+	__fpurge(stdout);
+	clearerr(stdout);
 	return status == CLI_DONE ? CLI_FAILED : status;
 }
 

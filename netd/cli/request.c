@@ -67,7 +67,7 @@ int cli_request_error(const struct cli_request *r, const struct netd_error *err,
 
 	if (r->definition && err->code == NETD_E_INVALID &&
 	    config_network_path(r->req.network, path, sizeof(path), NULL) == 0)
-		fprintf(stderr, "  the network's definition was read from %s\n", path);
+		cli_line("  the network's definition was read from %s", path);
 	return status;
 }
 

@@ -131,7 +131,7 @@ static void print_summary(const struct netd_attachment *att)
 		text_ports(att, &out);
 	}
 	if (!out.failed)
-		fprintf(stderr, "%s\n", out.data);
+		cli_line("%s", out.data);
 }
 
 static int attach(struct run_options *o, struct netd *netd, struct netd_error *err)
@@ -158,7 +158,7 @@ static int run_attached(struct run_options *o, struct run_child *child, const st
 	struct netd_error err = NETD_ERROR_INIT;
 	int r, status = CLI_FAILED;
 
-	r = front_open(&netd, &err);
+	r = front_open_pools(&netd, &err);
 	if (r >= 0)
 		r = attach(o, netd, &err);
 	if (r < 0) {

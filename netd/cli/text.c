@@ -202,6 +202,55 @@ int text_parse_port(const char *text, uint16_t *ret_port, uint8_t *ret_protocol)
 	return 0;
 }
 
+/* Length of the sequence that begins at s, by RFC 3629; 0: none. A NUL ends it early. */
+static size_t utf8_sequence(const unsigned char *s)
+{
+	size_t len = 0;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xf4)
+		len = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* longer than needed, a surrogate, or beyond U+10FFFF */
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90))
+		return 0;
+	return len;
+}
+
+static bool is_control(const unsigned char *s)
+{
+	return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+/* keep NULL: control characters stay. */
+static void replace(char *text, const char *keep)
+{
+	unsigned char *s = (unsigned char *)text;
+
+	while (*s) {
+		size_t len = utf8_sequence(s);
+
+		if (!len || (keep && is_control(s) && !strchr(keep, *s)))
+			memset(s, '?', MAX(len, (size_t)1));
+		s += MAX(len, (size_t)1);
+	}
+}
+
+void text_utf8(char *text)
+{
+	replace(text, NULL);
+}
+
+void text_printable(char *text, const char *keep)
+{
+	replace(text, keep);
+}
+
 #define SUGGEST_MAX 32 /* bytes; no command or option is longer */
 
 /* Optimal string alignment distance: insert, delete, replace, swap neighbours. */

@@ -50,6 +50,11 @@ void text_addresses(const struct netd_attachment *att, struct buf *out);
 /* "PORT[/PROTO]", tcp unless given. -EINVAL if malformed. */
 int text_parse_port(const char *text, uint16_t *ret_port, uint8_t *ret_protocol);
 
+/* In place: '?' for every byte that is not part of valid UTF-8. */
+void text_utf8(char *text);
+/* The same, and for the control characters (those of Unicode's second block, too) not in keep. */
+void text_printable(char *text, const char *keep);
+
 /* The candidate nearest to word, or NULL if none is near; candidates end with NULL. */
 const char *text_suggest(const char *word, const char *const *candidates);
 

@@ -87,14 +87,23 @@ const char *front_config_dir(void)
 
 int front_open(struct netd **ret, struct netd_error *err)
 {
+	const struct netd_options options = {
+		.size = sizeof(options),
+		.state_dir = front_state_dir(),
+	};
+
+	return netd_open(&options, ret, err);
+}
+
+int front_open_pools(struct netd **ret, struct netd_error *err)
+{
 	_cleanup_(config_pools_free) struct config_pools pools = { 0 };
-	struct netd_options options = { .size = sizeof(options) };
+	struct netd_options options = { .size = sizeof(options), .state_dir = front_state_dir() };
 	int r;
 
 	r = config_pools_load(&pools, err);
 	if (r < 0)
 		return r;
-	options.state_dir = front_state_dir();
 	options.pools = pools.pools;
 	options.n_pools = pools.n;
 	return netd_open(&options, ret, err);

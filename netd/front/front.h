@@ -11,9 +11,16 @@
  */
 int front_spawn(void (*fn)(void *arg), void *arg, void *user);
 
-/* netd_open() with the state directory of $NETD_STATE_DIR, if set and not empty, and the pools of
- * $NETD_CONFIG_DIR/netd.json (default directory /etc/netd), if that file exists. */
+/*
+ * netd_open() with the state directory of $NETD_STATE_DIR, if set and not empty: for what never
+ * chooses a subnet. It does not read netd.json, so that a mistake in there keeps no container from
+ * being listed and removed.
+ */
 int front_open(struct netd **ret, struct netd_error *err);
+
+/* The same with the pools of $NETD_CONFIG_DIR/netd.json (default directory /etc/netd), if that file
+ * exists: for attaching and for making networks. */
+int front_open_pools(struct netd **ret, struct netd_error *err);
 
 /* For _cleanup_(). */
 static inline void front_close(struct netd **netd)

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -188,6 +189,38 @@ static void test_subnets_refused(void **state)
 	refuse("10.1.0.0/24", NULL, "10.1.0.64", "not ADDRESS/LENGTH");
 }
 
+/* ---- what a terminal gets ------------------------------------------------------------------ */
+
+static void clean(const char *text, const char *keep, const char *printable, const char *utf8)
+{
+	char copy[64];
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	text_printable(copy, keep);
+	assert_string_equal(copy, printable);
+	snprintf(copy, sizeof(copy), "%s", text);
+	text_utf8(copy);
+	assert_string_equal(copy, utf8);
+}
+
+static void test_printable(void **state)
+{
+	(void)state;
+	clean("", "", "", "");
+	clean("a ~\n\t", "", "a ~??", "a ~\n\t");
+	clean("a\n\t", "\n", "a\n?", "a\n\t");
+	clean("\x1b[31mred\x7f\x01", "", "?[31mred??", "\x1b[31mred\x7f\x01");
+	clean("\xc2\x9b\x31m\xc2\xa0", "", "??1m\xc2\xa0", "\xc2\x9b\x31m\xc2\xa0");
+	clean("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80", "",
+	      "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+	/* a stray byte, cut short, too long a form, a surrogate, beyond the last */
+	clean("\xff\x80z", "", "??z", "??z");
+	clean("\xe2\x82", "", "??", "??");
+	clean("\xe2\x82\x1b", "", "???", "??\x1b");
+	clean("\xc0\xaf\xe0\x80\xaf\xf0\x80\x80\xaf", "", "?????????", "?????????");
+	clean("\xed\xa0\x80\xf4\x90\x80\x80\xf5", "", "????????", "????????");
+}
+
 /* ---- resolv.conf -------------------------------------------------------------------------- */
 
 static void test_resolv(void **state)
@@ -218,6 +251,7 @@ int main(void)
 		cmocka_unit_test(test_parse_port),	cmocka_unit_test(test_ports_text),
 		cmocka_unit_test(test_ports_expanded),	cmocka_unit_test(test_subnets),
 		cmocka_unit_test(test_subnets_refused), cmocka_unit_test(test_resolv),
+		cmocka_unit_test(test_printable),
 	};
 
 	return cmocka_run_group_tests_name("cli_text", tests, NULL, NULL);
