@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # netd killed at every system call, errors of the kernel at every one, rules flushed by somebody else:
 # the next request works, others stay untouched, and in the end nothing is left.
+LAB_TIMEOUT=${LAB_TIMEOUT:-300} # a busy machine doubles its minute and a half
 # shellcheck source=tests/integration/lab.sh
 . "$(dirname "$0")/lab.sh"
 lab_up

@@ -195,7 +195,7 @@ for first in a b; do
 		check "$text: rm" netd network rm $first
 		whole "$text, the other" $left $gateway
 		check_eq "$text: its gateway is gone" "" "$(addresses shbr | tr ' ' '\n' | grep "^$lost/")"
-		check "$text: DEL" cni DEL $left $second shbr 10.7$([ $second = a ] && echo 8 || echo 9).0.0/24
+		check "$text: DEL" cni DEL $left $second shbr "${gateway%.1}.0/24"
 		check "$text: rm the other" netd network rm $second
 		if [ $made = somebody ]; then
 			check "$text: the bridge stays" is_up shbr
@@ -243,6 +243,7 @@ if bridge_nf 1 && strace -o /dev/null -e trace=pwrite64 -e inject=pwrite64:error
 		fi
 		failed=$((failed + 1))
 		answers "EIO at $k: [::1] of the first" host tcp ::1 8081 c1
+		check_match "EIO at $k: its chain" 'device "shb"' "$(nft list table netdev netd 2>&1)"
 	done
 	if [ $failed -gt 2 ]; then ok "failed $failed times"; else fail "the attach failed only $failed times"; fi
 	for ns in c1 c2; do check "detach" detach $ns; done
