@@ -53,6 +53,8 @@ static int set_link(struct rtnl_batch *batch, const struct step *step)
 		.up = step->link.up ? RTNL_ON : RTNL_KEEP,
 		.promisc = step->link.promisc ? RTNL_ON : RTNL_KEEP,
 		.addrgenmode_none = step->link.addrgenmode_none,
+		.mtu = step->link.mtu,
+		.mac = step->link.pin_mac ? &step->link.mac : NULL,
 	};
 
 	if (step->link.master[0]) {
@@ -325,45 +327,72 @@ static int run_wait(struct applied *a, size_t i, struct netd_error *err)
 	return r < 0 ? r : wait_up(a->container, step->ready.ifindex, err);
 }
 
-int apply_conntrack(const struct step *step, struct rtnl *host, struct netd_error *err)
+struct filter_list {
+	struct conntrack_filter *list;
+	size_t n;
+};
+
+static int add_filter(struct filter_list *filters, const struct step *step, const struct ip *host,
+		      struct netd_error *err)
 {
-	struct conntrack_filter filter = {
-		.host = step->conntrack.host,
+	struct conntrack_filter *list = reallocarray(filters->list, filters->n + 1, sizeof(*list));
+
+	if (!list)
+		return error_nomem(err);
+	filters->list = list;
+	filters->list[filters->n++] = (struct conntrack_filter){
+		.host = *host,
 		.container = step->conntrack.container,
 		.protocol = step->conntrack.protocol,
 		.port = step->conntrack.port,
 		.count = step->conntrack.count,
 	};
-	_cleanup_free_ struct conntrack_filter *filters = NULL;
-	_cleanup_free_ struct rtnl_address *own = NULL;
-	size_t n = 0;
-	int r;
-
-	if (!ip_is_zero(&filter.host) || filter.container.family != AF_UNSPEC)
-		return conntrack_flush(&filter, 1, err);
-	/* a new wildcard mapping concerns flows to the host's own addresses, no others */
-	r = rtnl_own_addresses(host, filter.host.family, &own, &n, err);
-	if (r < 0 || n == 0)
-		return r;
-	filters = calloc(n, sizeof(*filters));
-	if (!filters)
-		return error_nomem(err);
-	for (size_t i = 0; i < n; i++) {
-		filters[i] = filter;
-		filters[i].host = own[i].address.ip;
-	}
-	return conntrack_flush(filters, n, err);
+	return 0;
 }
 
-static int run_single(struct applied *a, size_t i, struct netd_error *err)
-{
-	const struct step *step = &a->plan->steps[i];
+/* The host's own addresses of one family, asked for once. */
+struct own {
+	struct rtnl_address *list;
+	size_t n;
+	bool known;
+};
 
-	if (step->kind == STEP_SYSCTL)
-		return run_sysctl(a, i, err);
-	if (step->kind == STEP_WAIT_READY)
-		return run_wait(a, i, err);
-	return apply_conntrack(step, a->tools->host, err);
+/* A new wildcard mapping concerns flows to the host's own addresses, no others. */
+static int add_filters(struct filter_list *filters, const struct step *step, struct rtnl *host,
+		       struct own *own, struct netd_error *err)
+{
+	const struct ip *to = &step->conntrack.host;
+	int r = 0;
+
+	if (!ip_is_zero(to) || step->conntrack.container.family != AF_UNSPEC)
+		return add_filter(filters, step, to, err);
+	if (!own->known)
+		r = rtnl_own_addresses(host, to->family, &own->list, &own->n, err);
+	own->known = r >= 0;
+	for (size_t i = 0; i < own->n && r >= 0; i++)
+		r = add_filter(filters, step, &own->list[i].address.ip, err);
+	return r;
+}
+
+int apply_conntrack(const struct plan *plan, size_t first, size_t end, struct rtnl *host,
+		    struct netd_error *err)
+{
+	struct filter_list filters = { 0 };
+	struct own own4 = { 0 }, own6 = { 0 };
+	int r = 0;
+
+	for (size_t i = first; i < end && r >= 0; i++) {
+		const struct step *step = &plan->steps[i];
+
+		r = add_filters(&filters, step, host,
+				step->conntrack.host.family == AF_INET ? &own4 : &own6, err);
+	}
+	if (r >= 0 && filters.n > 0)
+		r = conntrack_flush(filters.list, filters.n, err);
+	free(filters.list);
+	free(own4.list);
+	free(own6.list);
+	return r;
 }
 
 /* ---- undo --------------------------------------------------------------------------------- */
@@ -492,6 +521,11 @@ int apply_undo(struct applied *a, struct netd_error *err)
 	return a->undo_failed ? -EIO : 0;
 }
 
+bool applied_existed(const struct applied *a, size_t step)
+{
+	return a->outcome[step] == ALREADY;
+}
+
 /* ---- plans -------------------------------------------------------------------------------- */
 
 void applied_free(struct applied *a)
@@ -561,6 +595,9 @@ size_t apply_group_end(const struct plan *plan, size_t first)
 	else if (step_is_nft(step->kind))
 		while (end < plan->n && step_is_nft(plan->steps[end].kind))
 			end++;
+	else if (step->kind == STEP_CONNTRACK_FLUSH)
+		while (end < plan->n && plan->steps[end].kind == STEP_CONNTRACK_FLUSH)
+			end++;
 	return end;
 }
 
@@ -572,7 +609,11 @@ static int run_group(struct applied *a, size_t first, size_t end, struct netd_er
 		return run_rtnl(a, first, end, err);
 	if (step_is_nft(kind))
 		return apply_nft(a->plan, a->tools->nft, first, end, a->outcome, err);
-	return run_single(a, first, err);
+	if (kind == STEP_SYSCTL)
+		return run_sysctl(a, first, err);
+	if (kind == STEP_WAIT_READY)
+		return run_wait(a, first, err);
+	return apply_conntrack(a->plan, first, end, a->tools->host, err);
 }
 
 int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct applied **ret,

@@ -33,6 +33,8 @@ int apply_plan(const struct plan *plan, const struct apply_tools *tools, struct 
 	       struct netd_error *err);
 /* Takes back what was done. -EIO if something could not be undone; err->undo says what. */
 int apply_undo(struct applied *a, struct netd_error *err);
+/* Was what the step makes there before? */
+bool applied_existed(const struct applied *a, size_t step);
 void applied_free(struct applied *a);
 static inline void applied_cleanup(struct applied **applied)
 {

@@ -48,6 +48,8 @@ size_t apply_group_end(const struct plan *plan, size_t first);
 int apply_nft(const struct plan *plan, struct nft *nft, size_t first, size_t end,
 	      enum outcome *outcome, struct netd_error *err);
 
-int apply_conntrack(const struct step *step, struct rtnl *host, struct netd_error *err);
+/* Steps [first, end), all of STEP_CONNTRACK_FLUSH, in one pass over the kernel's table. */
+int apply_conntrack(const struct plan *plan, size_t first, size_t end, struct rtnl *host,
+		    struct netd_error *err);
 
 #endif

@@ -79,8 +79,8 @@ static int remove_link(const struct apply_tools *tools, const struct step *step,
 	char text[160];
 	int r = rtnl_link_get(tools->host, NULL, step->link.ifindex, &link, err);
 
-	/* another name: not the interface that netd made */
-	if (r == -ENODEV || (r >= 0 && strcmp(link.name, step->link.name) != 0))
+	/* the index is netd's choice and used once; the name may have been changed since */
+	if (r == -ENODEV || (r >= 0 && strcmp(link.kind, step->link.kind) != 0))
 		return 0;
 	if (r >= 0)
 		r = rtnl_batch_new(&batch, err);
@@ -153,7 +153,7 @@ static int remove_group(const struct plan *plan, const struct apply_tools *tools
 		if (r == -ENOENT)
 			return 0;
 	} else if (step->kind == STEP_CONNTRACK_FLUSH) {
-		r = apply_conntrack(step, tools->host, &why);
+		r = apply_conntrack(plan, i, end, tools->host, &why);
 	}
 	if (r < 0 && err && err->code == NETD_OK)
 		*err = why;

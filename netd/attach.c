@@ -107,11 +107,13 @@ static void settle_bridge(struct attach *a, const struct rtnl_link *link)
 	if (a->seen.bridge_exists) {
 		a->net.bridge_ifindex = link->ifindex;
 		a->net.bridge_mac = link->mac;
+		a->net.bridge_mtu = link->mtu;
 		a->net.bridge_created =
 			(ours && a->former.bridge_created) || made_for_another(a, link->ifindex);
 	} else {
 		a->net.bridge_ifindex = 0; /* chosen when reserving */
 		a->net.bridge_mac = plan_bridge_mac(&a->net);
+		a->net.bridge_mtu = a->net.mtu;
 		a->net.bridge_created = true;
 	}
 	a->net.loopback6 = (a->set_up && a->former.loopback6) ||
@@ -530,6 +532,24 @@ static int open_attach(struct attach *a, struct netd *netd,
 	return r;
 }
 
+/* A route that was there before (another network's default route) is not this attachment's. */
+static void drop_existing_routes(struct attach *a, const struct applied *applied)
+{
+	uint32_t kept = 0, next = 0;
+
+	for (size_t i = 0; i < a->plan.n; i++) {
+		const struct step *step = &a->plan.steps[i];
+
+		/* steps and routes are in the same order */
+		if (step->kind != STEP_ROUTE_ADD || step->where != CONTAINER)
+			continue;
+		if (!applied_existed(applied, i))
+			a->att->routes[kept++] = a->att->routes[next];
+		next++;
+	}
+	a->att->n_routes = kept;
+}
+
 /* A reservation whose kernel objects could not all be taken back stays, pending, for recovery. */
 static int carry_out(struct attach *a, struct netd_attachment **ret, struct netd_error *err)
 {
@@ -540,6 +560,8 @@ static int carry_out(struct attach *a, struct netd_attachment **ret, struct netd
 
 	error_stage(err, NETD_STAGE_APPLY);
 	a->att->phase = PHASE_READY;
+	if (r >= 0)
+		drop_existing_routes(a, applied);
 	/* nothing may fail any more once it is committed */
 	if (r >= 0 && ret)
 		r = report_attachment(&a->net, a->att, &report, err);

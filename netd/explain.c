@@ -58,6 +58,7 @@ static void print_veth(struct buf *buf, const struct plan *plan, const struct st
 static void print_link(struct buf *buf, const struct plan *plan, const struct step *step)
 {
 	const char *name = step->link.name;
+	char mac[MAC_STRLEN];
 
 	if (step->link.master[0]) {
 		print_where(buf, plan, step);
@@ -70,6 +71,11 @@ static void print_link(struct buf *buf, const struct plan *plan, const struct st
 		print_where(buf, plan, step);
 		buf_printf(buf, "ip link set %s addrgenmode none\n", name);
 	}
+	if (step->link.pin_mac)
+		buf_printf(buf, "ip link set %s address %s\n", name,
+			   mac_format(&step->link.mac, mac));
+	if (step->link.mtu)
+		buf_printf(buf, "ip link set %s mtu %u\n", name, step->link.mtu);
 	print_where(buf, plan, step);
 	buf_printf(buf, "ip link set %s%s%s\n", name, step->link.promisc ? " promisc on" : "",
 		   step->link.up ? " up" : "");

@@ -131,7 +131,7 @@ static int check_range(struct operation *op, const struct network *net,
 		r = error_set(err, NETD_E_CONFLICT, EEXIST, net->name,
 			      "subnet %s of network %s contains %s, which this host has on another "
 			      "interface or not as the network's gateway: choose another subnet or "
-			      "gateway",
+			      "gateway, or remove the network that it belongs to (netd network ls)",
 			      prefix_format(&range->subnet, a), net->name, ip_format(ip, b));
 	}
 	return r;
@@ -297,6 +297,7 @@ int network_down(struct operation *op, const struct network *net, struct netd_er
 	_cleanup_inventory_ struct inventory inv = { 0 };
 	_cleanup_txn_ struct store_txn *txn = NULL;
 	_cleanup_plan_ struct plan plan = { 0 };
+	enum nft_table_state table;
 	int r = mark_down(op, net, err);
 
 	if (r >= 0)
@@ -306,7 +307,10 @@ int network_down(struct operation *op, const struct network *net, struct netd_er
 	if (r < 0)
 		return r;
 	store_abort(TAKE_PTR(txn));
-	plan_network_down(&plan, net, &inv);
+	r = nft_table_state(op->nft, &table, err);
+	if (r < 0)
+		return r;
+	plan_network_down(&plan, net, &inv, table == NFT_TABLE_FOREIGN);
 	r = plan_done(&plan, err);
 	return r < 0 ? r : apply_removal(&plan, &tools, err);
 }

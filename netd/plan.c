@@ -206,15 +206,20 @@ static void bridge_up(struct plan *plan, const struct network *net, const struct
 		add_sysctl(plan, HOST, "ipv6", net->bridge, "disable_ipv6", "0");
 	else if (created)
 		add_sysctl(plan, HOST, "ipv6", net->bridge, "disable_ipv6", "1");
-	add_sysctl(plan, HOST, "ipv6", net->bridge, "accept_ra", "0");
+	/* on a bridge that somebody else made, the host may live on router advertisements */
+	if (net->bridge_created)
+		add_sysctl(plan, HOST, "ipv6", net->bridge, "accept_ra", "0");
 	plan_name(step.link.name, net->bridge);
 	step.link.ifindex = net->bridge_ifindex;
 	step.link.up = true;
 	step.link.undo_down = !created && !seen->bridge_up;
 	step.link.promisc = net->flags & NETD_NETWORK_PROMISC;
 	step.link.addrgenmode_none = six && created;
-	if (created || !seen->bridge_up || step.link.promisc)
-		plan_add(plan, &step);
+	/* left alone, a bridge takes the lowest of its ports' MAC addresses and of their MTUs */
+	step.link.pin_mac = !net->bridge_created;
+	step.link.mac = net->bridge_mac;
+	step.link.mtu = created ? net->mtu : 0;
+	plan_add(plan, &step);
 	if (net->flags & NETD_NETWORK_NO_GATEWAY)
 		return;
 	if (six && net->bridge_created) {
@@ -534,6 +539,7 @@ void plan_detach(struct plan *plan, const struct attachment *att)
 
 	snprintf(plan->netns, sizeof(plan->netns), "%s", att->netns);
 	plan_attachment_elems(plan, att, false);
+	link.link.kind = "veth";
 	plan_name(link.link.name, att->host_ifname);
 	link.link.ifindex = att->host_ifindex;
 	plan_add(plan, &link);
@@ -580,7 +586,8 @@ static void bridge_cleared(struct plan *plan, const struct network *net,
 		loopback6_route(plan, net, false);
 }
 
-void plan_network_down(struct plan *plan, const struct network *net, const struct inventory *inv)
+void plan_network_down(struct plan *plan, const struct network *net, const struct inventory *inv,
+		       bool foreign_table)
 {
 	struct step step = { .kind = STEP_LINK_DEL };
 	bool shared = shares_bridge(inv, net);
@@ -590,13 +597,15 @@ void plan_network_down(struct plan *plan, const struct network *net, const struc
 		return;
 	/* route_localnet ends before the guard does: with the bridge, or on it */
 	if (deleted) {
+		step.link.kind = "bridge";
 		plan_name(step.link.name, net->bridge);
 		step.link.ifindex = net->bridge_ifindex;
 		plan_add(plan, &step);
 	} else if (!shared && routes_family(net, AF_INET)) {
 		add_sysctl(plan, HOST, "ipv4", net->bridge, "route_localnet", "0");
 	}
-	network_elems_down(plan, net, inv, shared);
+	if (!foreign_table)
+		network_elems_down(plan, net, inv, shared);
 	if (!deleted)
 		bridge_cleared(plan, net, inv, shared);
 }

@@ -63,10 +63,15 @@ struct step {
 		struct {
 			char name[IFNAMSIZ];
 			uint32_t ifindex;
+			const char *
+				kind; /* deletion: of this kind only, by whatever name it goes now */
 			bool up;
 			bool undo_down; /* it was there before, and down */
 			bool promisc;
 			bool addrgenmode_none;
+			bool pin_mac; /* set, though it may be the one it has: then it stays */
+			struct mac mac;
+			uint32_t mtu;	       /* 0: leave */
 			char master[IFNAMSIZ]; /* "" none */
 			uint32_t master_ifindex;
 			bool hairpin;
@@ -167,10 +172,12 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 void plan_detach(struct plan *plan, const struct attachment *att);
 
 /*
- * Takes a network out of the kernel. inv: what stays; elements shared with another network on
- * the same bridge are kept, and with nothing left the whole ruleset goes.
+ * Takes a network out of the kernel. inv: what stays; elements shared with another network on the same
+ * bridge are kept, and with nothing left the whole ruleset goes. foreign_table: somebody else's table
+ * stands in its place, which is left alone.
  */
-void plan_network_down(struct plan *plan, const struct network *net, const struct inventory *inv);
+void plan_network_down(struct plan *plan, const struct network *net, const struct inventory *inv,
+		       bool foreign_table);
 
 /* Does the host need something that only one operation at a time may change? */
 bool plan_needs_host(const struct network *net, const struct network *former,

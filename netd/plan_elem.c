@@ -88,8 +88,13 @@ void plan_network_elems(struct plan *plan, const struct network *net, bool add)
 		const struct prefix *subnet = &net->ranges[i].subnet;
 		bool seen = false;
 
-		for (uint32_t j = 0; j < i; j++)
-			seen |= memcmp(&net->ranges[j].subnet, subnet, sizeof(*subnet)) == 0;
+		/* a subnet that grew or shrank while in use: the wider one holds the other */
+		for (uint32_t j = 0; j < net->n_ranges; j++) {
+			const struct prefix *other = &net->ranges[j].subnet;
+
+			seen |= prefix_overlaps(other, subnet) &&
+				(other->len < subnet->len || (other->len == subnet->len && j < i));
+		}
 		if (seen)
 			continue;
 		elem = (struct elem){ .set = subnet->ip.family == AF_INET ? SET_MASQUERADE4

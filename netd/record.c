@@ -260,7 +260,7 @@ void record_put_network(struct buf *buf, const struct network *network)
 	buf_put_u32(buf, network->flags);
 	buf_put_u32(buf, network->bridge_ifindex);
 	buf_add(buf, network->bridge_mac.b, sizeof(network->bridge_mac.b));
-	buf_add(buf, network->bridge_mac.b, sizeof(network->bridge_mac.b));
+	buf_put_u32(buf, network->bridge_mtu);
 	buf_put_u8(buf, network->bridge_created);
 	buf_put_u8(buf, network->loopback6);
 	buf_put_u32(buf, network->foreign_gateways);
@@ -288,7 +288,7 @@ int record_get_network(const void *data, size_t len, struct network *ret)
 	network.flags = reader_u32(&r);
 	network.bridge_ifindex = reader_u32(&r);
 	reader_bytes(&r, network.bridge_mac.b, sizeof(network.bridge_mac.b));
-	reader_bytes(&r, network.bridge_mac.b, sizeof(network.bridge_mac.b));
+	network.bridge_mtu = reader_u32(&r);
 	network.bridge_created = get_bool(&r);
 	network.loopback6 = get_bool(&r);
 	network.foreign_gateways = reader_u32(&r);

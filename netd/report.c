@@ -114,7 +114,7 @@ static void fill_links(struct arena *arena, const struct network *net, const str
 
 	out->bridge = arena_str(arena, net->bridge);
 	out->bridge_mac = arena_mac(arena, &net->bridge_mac);
-	out->bridge_mtu = net->mtu;
+	out->bridge_mtu = net->bridge_mtu;
 	out->host_ifname = arena_str(arena, att->host_ifname);
 	out->host_ifindex = att->host_ifindex;
 	out->host_mac = arena_mac(arena, &host_mac);

@@ -66,6 +66,8 @@ struct rtnl_link_change {
 	enum rtnl_tristate up;
 	enum rtnl_tristate promisc;
 	bool addrgenmode_none; /* no kernel-made IPv6 link-local address */
+	uint32_t mtu;	       /* 0: leave */
+	const struct mac *mac; /* NULL: leave */
 	uint32_t master;       /* 0: leave */
 	/* bridge port flags (in a message of their own family where the kernel wants it) */
 	enum rtnl_tristate hairpin;

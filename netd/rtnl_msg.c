@@ -141,10 +141,11 @@ static int append_enslave(struct rtnl_batch *batch, const struct rtnl_link_chang
 	const struct ifinfomsg header = { .ifi_index = (int)change->ifindex };
 	_cleanup_message_ struct nl_msg *msg = NULL;
 
-	if (!change->master && !change->addrgenmode_none)
+	if (!change->master && !change->addrgenmode_none && !change->mtu && !change->mac)
 		return 0;
 	msg = link_message(RTM_SETLINK, 0, &header);
 	if (!msg || (change->master && nla_put_u32(msg, IFLA_MASTER, change->master)) ||
+	    (change->mac && put_mac(msg, change->mac)) || put_mtu(msg, change->mtu) ||
 	    (change->addrgenmode_none && put_addrgenmode_none(msg)))
 		return -ENOMEM;
 	return append_part(batch, msg);

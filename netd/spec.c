@@ -292,6 +292,22 @@ static int parse_route(const struct netd_route *in, struct route *ret, struct ne
 	return 0;
 }
 
+/* A gateway that is on no subnet of the network cannot be reached; of automatic ones nothing is known yet. */
+static int check_reachable(const struct network *net, const struct route *route,
+			   struct netd_error *err)
+{
+	char gw[IP_STRLEN], dst[PREFIX_STRLEN];
+
+	if (route->gw.family == AF_UNSPEC || net->n_ranges == 0 || ip_is_link_local(&route->gw))
+		return 0;
+	for (uint32_t i = 0; i < net->n_ranges; i++)
+		if (prefix_contains(&net->ranges[i].subnet, &route->gw))
+			return 0;
+	return error_set(err, NETD_E_INVALID, EINVAL, net->name,
+			 "gateway %s of route %s is on no subnet of network %s",
+			 ip_format(&route->gw, gw), prefix_format(&route->dst, dst), net->name);
+}
+
 static int parse_routes(const struct netd_network *in, struct network *net, struct netd_error *err)
 {
 	int r;
@@ -302,6 +318,8 @@ static int parse_routes(const struct netd_network *in, struct network *net, stru
 				 MAX_ROUTES - 2);
 	for (size_t i = 0; i < in->n_routes; i++) {
 		r = parse_route(&in->routes[i], &net->routes[i], err);
+		if (r >= 0)
+			r = check_reachable(net, &net->routes[i], err);
 		if (r < 0)
 			return r;
 		net->n_routes++;

@@ -338,9 +338,9 @@ static void shared_bridge(void **state)
 	assert_int_equal(count(&plan, STEP_ELEM_ADD), 0); /* a has brought them all */
 	plan_free(&plan);
 
-	plan_network_down(&plan, &b, &inv);
+	plan_network_down(&plan, &b, &inv, false);
 	assert_int_equal(plan.n, 0); /* everything is a's too */
-	plan_network_down(&plan, &a, &nothing);
+	plan_network_down(&plan, &a, &nothing, false);
 	assert_int_equal(count(&plan, STEP_RULESET_DEL), 1);
 	assert_int_equal(count(&plan, STEP_LINK_DEL), 1);
 	plan_free(&plan);

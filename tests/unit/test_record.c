@@ -37,6 +37,7 @@ static struct network network_full(void)
 		.flags = NETWORK_READY | NETD_NETWORK_IPV6,
 		.bridge_ifindex = 0x100000,
 		.bridge_mac = { { 2, 0x42, 1, 2, 3, 4 } },
+		.bridge_mtu = 1234,
 		.bridge_created = true,
 		.foreign_gateways = 0x80000005,
 		.loopback6 = true,
@@ -137,7 +138,7 @@ static void test_every_field(void **state)
 	(void)state;
 	if (sizeof(void *) != 8)
 		skip();
-	assert_int_equal(sizeof(struct network), 4664);
+	assert_int_equal(sizeof(struct network), 4672);
 	assert_int_equal(sizeof(struct attachment), 7376);
 }
 
@@ -159,6 +160,7 @@ static void test_network(void **state)
 	assert_int_equal(in.flags, out.flags);
 	assert_int_equal(in.bridge_ifindex, out.bridge_ifindex);
 	assert_memory_equal(&in.bridge_mac, &out.bridge_mac, sizeof(in.bridge_mac));
+	assert_int_equal(in.bridge_mtu, out.bridge_mtu);
 	assert_true(out.bridge_created && out.loopback6);
 	assert_true(in.foreign_gateways == out.foreign_gateways);
 	assert_int_equal(in.n_ranges, out.n_ranges);
