@@ -107,15 +107,14 @@ static void settle_bridge(struct attach *a, const struct rtnl_link *link)
 	if (a->seen.bridge_exists) {
 		a->net.bridge_ifindex = link->ifindex;
 		a->net.bridge_mac = link->mac;
-		a->net.bridge_mtu = link->mtu;
 		a->net.bridge_created =
 			(ours && a->former.bridge_created) || made_for_another(a, link->ifindex);
 	} else {
 		a->net.bridge_ifindex = 0; /* chosen when reserving */
 		a->net.bridge_mac = plan_bridge_mac(&a->net);
-		a->net.bridge_mtu = a->net.mtu;
 		a->net.bridge_created = true;
 	}
+	a->net.bridge_mtu = a->net.bridge_created ? a->net.mtu : link->mtu;
 	a->net.loopback6 = (a->set_up && a->former.loopback6) ||
 			   (a->seen.bridge_nf6 && network_has_family(&a->net, AF_INET6) &&
 			    !(a->net.flags & NETD_NETWORK_NO_GATEWAY));

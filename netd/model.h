@@ -48,7 +48,8 @@ struct network {
 	/* what netd made of it; zero until first use */
 	uint32_t bridge_ifindex; /* chosen when the bridge is about to be made */
 	struct mac bridge_mac;
-	uint32_t bridge_mtu; /* as seen at the last attach; 0: not known, the kernel's default */
+	uint32_t
+		bridge_mtu; /* that of the network, or as seen of a bridge that netd did not make */
 	bool bridge_created; /* by netd, so that network rm deletes it */
 	uint32_t
 		foreign_gateways; /* bit i: the gateway of range i stood on the bridge before netd */
