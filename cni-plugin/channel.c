@@ -20,7 +20,7 @@ int channel_secure(struct cni_fault *fault)
 	return 0;
 }
 
-int channel_read(int fd, struct buf *ret, struct cni_fault *fault)
+int channel_read(int fd, size_t max, struct buf *ret, struct cni_fault *fault)
 {
 	char chunk[16384];
 	ssize_t n;
@@ -31,10 +31,10 @@ int channel_read(int fd, struct buf *ret, struct cni_fault *fault)
 		if (n < 0)
 			return fault_set(fault, CNI_E_IO, NULL, "error reading from stdin: %s",
 					 strerror(errno));
-		if (ret->len + (size_t)n > CNI_CONFIG_MAX)
+		if (ret->len + (size_t)n > max)
 			return fault_set(fault, CNI_E_DECODE, NULL,
 					 "error unmarshall network config: larger than %zu MiB",
-					 CNI_CONFIG_MAX >> 20);
+					 max >> 20);
 		buf_add(ret, chunk, (size_t)n);
 	}
 	if (ret->failed)

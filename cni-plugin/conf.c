@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "conf.h"
 
+#include <limits.h>
+
 #include "dns.h"
 #include "hostlocal.h"
 #include "parse.h"
@@ -52,41 +54,6 @@ int conf_version(const struct cni_conf *conf, bool lenient, struct cni_fault *fa
 	return version_refuse(version[0] ? version : "0.1.0", fault);
 }
 
-/* Does the value ask for something, by Go's notion of a zero value? */
-static bool is_set(const json_t *value)
-{
-	switch (json_typeof(value)) {
-	case JSON_OBJECT:
-		return json_object_size(value) > 0;
-	case JSON_ARRAY:
-		return json_array_size(value) > 0;
-	case JSON_STRING:
-		return json_string_length(value) > 0;
-	case JSON_INTEGER:
-		return json_integer_value(value) != 0;
-	case JSON_REAL:
-	case JSON_TRUE:
-		return true;
-	case JSON_FALSE:
-	case JSON_NULL:
-		return false;
-	}
-	return true;
-}
-
-static int refuse(const struct gojson *in, const char *key)
-{
-	const json_t *value = gojson_get(in, key);
-	_cleanup_free_ char *text = NULL;
-
-	if (!value || !is_set(value))
-		return 0;
-	text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-	return fault_set(in->fault, CNI_E_UNSUPPORTED,
-			 "netd does not do this; remove the key, or use the reference plugin",
-			 "unsupported field: \"%s%s\": %.256s", in->where, key, text ? text : "");
-}
-
 /*
  * Keys of the reference plugins that decide where a container is connected or what it may do: to
  * ignore them as unknown would leave it with more than the administrator meant to give.
@@ -95,14 +62,13 @@ static int refuse_unsupported(const struct gojson *top)
 {
 	static const char *const keys[] = { "vlan", "vlanTrunk", "macspoofchk", "portIsolation",
 					    "disableContainerInterface" };
+	static const char *const runtime_keys[] = { "bandwidth" };
 	struct gojson runtime;
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (refuse(top, keys[i]) < 0)
-			return -EINVAL;
-	if (gojson_object(top, "runtimeConfig", &runtime) < 0)
+	if (gojson_refuse(top, keys, ARRAY_SIZE(keys)) < 0 ||
+	    gojson_object(top, "runtimeConfig", &runtime) < 0)
 		return -EINVAL;
-	return refuse(&runtime, "bandwidth");
+	return gojson_refuse(&runtime, runtime_keys, ARRAY_SIZE(runtime_keys));
 }
 
 /* Without "ipam" netd manages the network, and what makes one useful is on. */
@@ -135,16 +101,17 @@ static int load_flags(const struct gojson *top, bool managed, unsigned int *flag
 	return 0;
 }
 
+/* The library knows the limits, which depend on the families; here only what it cannot be told. */
 static int load_mtu(const struct gojson *top, unsigned int *ret)
 {
 	json_int_t mtu = 0;
 
 	if (gojson_int(top, "mtu", &mtu) < 0)
 		return -EINVAL;
-	if (mtu < 0 || mtu > UINT16_MAX)
+	if (mtu < 0 || mtu > UINT_MAX)
 		return fault_set(top->fault, CNI_E_CONFIG, NULL,
 				 "invalid \"mtu\": %" JSON_INTEGER_FORMAT
-				 ": use 68 to 65535, or 0 for the default",
+				 ": give a number of bytes, or 0 for the default",
 				 mtu);
 	*ret = (unsigned int)mtu;
 	return 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "env.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <strings.h>
@@ -105,6 +106,9 @@ int env_check_limits(const struct cni_env *env, struct cni_fault *fault)
 	snprintf(details, sizeof(details), "at most %d characters are supported", NETD_ID_MAX);
 	if (strlen(env->id) > NETD_ID_MAX)
 		return fault_set(fault, CNI_E_ENV, details, "CNI_CONTAINERID is too long");
+	snprintf(details, sizeof(details), "at most %d characters are supported", PATH_MAX - 1);
+	if (strlen(env->netns) >= PATH_MAX)
+		return fault_set(fault, CNI_E_ENV, details, "CNI_NETNS is too long");
 	if (!ifname_valid(env->ifname))
 		return fault_set(fault, CNI_E_ENV, env->ifname,
 				 "interface name in CNI_IFNAME is reserved or contains unsupported "

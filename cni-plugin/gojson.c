@@ -66,6 +66,46 @@ int gojson_type(const struct gojson *in, const char *key, const char *wanted, co
 			 in->where, key, wanted, type_name(value));
 }
 
+/* Does the value ask for something, by Go's notion of a zero value? */
+static bool is_set(const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return json_object_size(value) > 0;
+	case JSON_ARRAY:
+		return json_array_size(value) > 0;
+	case JSON_STRING:
+		return json_string_length(value) > 0;
+	case JSON_INTEGER:
+		return json_integer_value(value) != 0;
+	case JSON_REAL:
+	case JSON_TRUE:
+		return true;
+	case JSON_FALSE:
+	case JSON_NULL:
+		return false;
+	}
+	return true;
+}
+
+int gojson_refuse(const struct gojson *in, const char *const keys[], size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const json_t *value = gojson_get(in, keys[i]);
+		_cleanup_free_ char *text = NULL;
+
+		if (!value || !is_set(value))
+			continue;
+		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		return fault_set(
+			in->fault, CNI_E_UNSUPPORTED,
+			"netd does not do this; remove the key, or use the reference plugin",
+			"unsupported field: \"%s%s\": %.256s", in->where, keys[i],
+			text ? text : "");
+	}
+	return 0;
+}
+
 int gojson_string(const struct gojson *in, const char *key, const char **ret)
 {
 	json_t *value = gojson_get(in, key);

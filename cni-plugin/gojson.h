@@ -2,7 +2,8 @@
 /*
  * Reading JSON by the rules of Go's encoding/json, on which CNI configurations rely: keys match
  * without regard to case, the last of several equal keys counts, null is the default, unknown keys
- * are ignored, an integer is written as one. Pure.
+ * are ignored, an integer is written as one. Two things differ: a null counts as the last of several
+ * too, and of spellings that differ in case the one counts that first appears last. Pure.
  */
 #ifndef CNI_GOJSON_H
 #define CNI_GOJSON_H
@@ -42,6 +43,8 @@ int gojson_element(const struct gojson *in, const char *key, json_t *array, size
 
 /* The fault of a value of the wrong type: key and both types named. */
 int gojson_type(const struct gojson *in, const char *key, const char *wanted, const json_t *value);
+/* Refuses the keys that netd knows and does not serve, where they ask for something. */
+int gojson_refuse(const struct gojson *in, const char *const keys[], size_t n);
 /* Checks that every element of the array under key is a string. */
 int gojson_strings(const struct gojson *in, const char *key, json_t **ret);
 

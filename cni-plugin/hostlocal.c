@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "hostlocal.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
+#include "addr.h"
 #include "parse.h"
 #include "util.h"
 
@@ -39,20 +39,13 @@ static int optional(const struct gojson *in, const char *key, const char **ret)
  */
 static const char *first_address(const char *subnet, json_t *range)
 {
-	int family = strchr(subnet, ':') ? AF_INET6 : AF_INET;
-	unsigned int bits = family == AF_INET ? 32 : 128;
-	const char *slash = strchr(subnet, '/');
-	char text[INET6_ADDRSTRLEN];
-	unsigned char ip[16];
-	uint32_t len;
+	char text[IP_STRLEN];
+	struct prefix prefix;
 
-	if (!slash || (size_t)(slash - subnet) >= sizeof(text))
+	if (prefix_parse(subnet, &prefix) < 0 || prefix.len > ip_bits(prefix.ip.family) - 2)
 		return NULL;
-	snprintf(text, sizeof(text), "%.*s", (int)(slash - subnet), subnet);
-	if (inet_pton(family, text, ip) != 1 || parse_u32(slash + 1, bits - 2, &len) < 0)
-		return NULL;
-	ip[bits / 8 - 1] |= 1; /* a subnet's host bits are zero */
-	inet_ntop(family, ip, text, sizeof(text));
+	prefix.ip.b[ip_bytes(prefix.ip.family) - 1] |= 1; /* a subnet's host bits are zero */
+	ip_format(&prefix.ip, text);
 	json_object_set_new(range, "gateway", json_string(text)); /* for its lifetime */
 	return json_string_value(json_object_get(range, "gateway"));
 }
@@ -126,6 +119,30 @@ static int load_ranges(struct cni_conf *conf, const struct gojson *ipam)
 
 /* ---- routes ------------------------------------------------------------------------------- */
 
+/* Without ranges a free IPv4 subnet is chosen. */
+static bool has_family(const struct cni_conf *conf, bool ipv6)
+{
+	for (size_t i = 0; i < conf->network.n_ranges; i++)
+		if ((strchr(conf->ranges[i].subnet, ':') != NULL) == ipv6)
+			return true;
+	return !conf->network.n_ranges && !ipv6;
+}
+
+/* A route that the containers could not get, or that would not be the one that was meant. */
+static int check_route(const struct cni_conf *conf, const struct gojson *in, const char *dst)
+{
+	static const char *const keys[] = { "table", "scope", "priority", "mtu", "advmss" };
+	bool ipv6 = strchr(dst, ':') != NULL;
+
+	if (gojson_refuse(in, keys, ARRAY_SIZE(keys)) < 0)
+		return -EINVAL;
+	if (has_family(conf, ipv6))
+		return 0;
+	return fault_set(in->fault, CNI_E_CONFIG, "add a range of that family, or remove the route",
+			 "invalid \"%sdst\": %s is an %s route, and the network has no %s subnet",
+			 in->where, dst, ipv6 ? "IPv6" : "IPv4", ipv6 ? "IPv6" : "IPv4");
+}
+
 static int add_route(struct cni_conf *conf, const struct gojson *in)
 {
 	struct netd_route route = { 0 };
@@ -135,6 +152,8 @@ static int add_route(struct cni_conf *conf, const struct gojson *in)
 		return -EINVAL;
 	if (!route.dst)
 		return fault_set(in->fault, CNI_E_CONFIG, NULL, "missing \"%sdst\"", in->where);
+	if (check_route(conf, in, route.dst) < 0)
+		return -EINVAL;
 	routes = grow(conf->routes, conf->network.n_routes, sizeof(*routes), in->fault);
 	if (!routes)
 		return -ENOMEM;
@@ -143,6 +162,7 @@ static int add_route(struct cni_conf *conf, const struct gojson *in)
 	return 0;
 }
 
+/* After the ranges. */
 static int load_routes(struct cni_conf *conf, const struct gojson *ipam)
 {
 	json_t *list = NULL;

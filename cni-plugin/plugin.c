@@ -121,10 +121,11 @@ static int del(const struct cni_env *env, const struct cni_conf *conf, struct cn
 
 static int operate(const struct cni_env *env, struct cni_conf *conf, struct cni_fault *fault)
 {
+	size_t max = env->command == CNI_ADD ? CNI_ADD_MAX : CNI_DEL_MAX;
 	_cleanup_buf_ struct buf input = { 0 };
 
 	if (env_require(env, fault) < 0 || channel_secure(fault) < 0 ||
-	    channel_read(STDIN_FILENO, &input, fault) < 0 ||
+	    channel_read(STDIN_FILENO, max, &input, fault) < 0 ||
 	    conf_open(input.data, input.len, conf, fault) < 0 || env_check(env, fault) < 0 ||
 	    conf_version(conf, env->command == CNI_DEL, fault) < 0)
 		return -EINVAL;

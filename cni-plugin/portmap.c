@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "portmap.h"
 
-#include <arpa/inet.h>
 #include <strings.h>
 
+#include "addr.h"
 #include "util.h"
 
 #define KEY "portMappings"
@@ -44,17 +44,20 @@ static int load_protocol(const struct gojson *in, uint8_t *ret)
 			 "unsupported field: \"%sprotocol\": \"%s\"", in->where, name);
 }
 
-static int load_host_ip(const struct gojson *in, char ret[static NETD_IP_STRLEN])
+/* In the one form that every address has, so that equal ones compare as equal. */
+static int load_host_ip(const struct gojson *in, char ret[static IP_STRLEN])
 {
-	const char *ip = "";
-	unsigned char raw[16];
+	const char *text = "";
+	struct ip ip;
 
-	if (gojson_string(in, "hostIP", &ip) < 0)
+	if (gojson_string(in, "hostIP", &text) < 0)
 		return -EINVAL;
-	if ((ip[0] && inet_pton(strchr(ip, ':') ? AF_INET6 : AF_INET, ip, raw) != 1) ||
-	    str_copy(ret, NETD_IP_STRLEN, ip) < 0)
+	if (!text[0])
+		return 0;
+	if (ip_parse(text, &ip) < 0)
 		return fault_set(in->fault, CNI_E_CONFIG, NULL,
-				 "invalid IP address: \"%shostIP\": \"%s\"", in->where, ip);
+				 "invalid IP address: \"%shostIP\": \"%s\"", in->where, text);
+	ip_format(&ip, ret);
 	return 0;
 }
 
@@ -83,6 +86,24 @@ static bool extend(struct netd_port *last, const struct netd_port *next)
 	return true;
 }
 
+/* Is it in the range, to the same port of the container? */
+static bool covers(const struct netd_port *range, const struct netd_port *port)
+{
+	return port->host_port >= range->host_port && port->host_port <= range->host_port_end &&
+	       port->container_port - range->container_port == port->host_port - range->host_port &&
+	       port->protocol == range->protocol && strcmp(port->host_ip, range->host_ip) == 0;
+}
+
+/* conf->ports has room for it. A mapping that is given twice is one, as with the reference. */
+static void add_port(struct cni_conf *conf, const struct netd_port *port)
+{
+	for (size_t i = 0; i < conf->n_ports; i++)
+		if (covers(&conf->ports[i], port))
+			return;
+	if (!conf->n_ports || !extend(&conf->ports[conf->n_ports - 1], port))
+		conf->ports[conf->n_ports++] = *port;
+}
+
 int portmap_load(struct cni_conf *conf, struct cni_fault *fault)
 {
 	json_t *list = NULL;
@@ -101,8 +122,7 @@ int portmap_load(struct cni_conf *conf, struct cni_fault *fault)
 		if (gojson_element(&runtime, KEY, list, i, &element) < 0 ||
 		    load_port(&element, &port) < 0)
 			return -EINVAL;
-		if (!conf->n_ports || !extend(&conf->ports[conf->n_ports - 1], &port))
-			conf->ports[conf->n_ports++] = port;
+		add_port(conf, &port);
 	}
 	if (conf->network.flags & NETD_NETWORK_NO_ADDRESS)
 		return fault_set(fault, CNI_E_CONFIG, NULL,

@@ -5,7 +5,7 @@
 
 #include "conf.h"
 
-/* Fills conf->ports; consecutive mappings become one range. */
+/* Fills conf->ports; consecutive mappings become one range, equal ones one. */
 int portmap_load(struct cni_conf *conf, struct cni_fault *fault);
 
 #endif

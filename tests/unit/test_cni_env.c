@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The plugin's environment, CNI_ARGS, versions and the form of errors. */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,6 +96,7 @@ static void test_values(void **state)
 static void test_limits(void **state)
 {
 	char id[NETD_ID_MAX + 2];
+	char netns[PATH_MAX + 1];
 	struct cni_fault fault = { 0 };
 	struct cni_env env;
 
@@ -106,6 +108,16 @@ static void test_limits(void **state)
 	assert_int_equal(fault.code, 4);
 	id[NETD_ID_MAX] = '\0';
 	env = make_env("ADD", id, "/n", "eth0");
+	assert_int_equal(env_check_limits(&env, NULL), 0);
+	fault = (struct cni_fault){ 0 };
+	memset(netns, '/', PATH_MAX);
+	netns[PATH_MAX] = '\0';
+	env = make_env("ADD", "c", netns, "eth0");
+	assert_true(env_check_limits(&env, &fault) < 0);
+	assert_int_equal(fault.code, 4);
+	assert_string_equal(fault.msg, "CNI_NETNS is too long");
+	netns[PATH_MAX - 1] = '\0';
+	env = make_env("ADD", "c", netns, "eth0");
 	assert_int_equal(env_check_limits(&env, NULL), 0);
 	env = make_env("ADD", "c", "/n", "lo");
 	fault = (struct cni_fault){ 0 };

@@ -146,17 +146,21 @@ static void test_read(void **state)
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	(void)state;
-	assert_int_equal(channel_read(null, &input, &fault), 0);
+	assert_int_equal(channel_read(null, CNI_ADD_MAX, &input, &fault), 0);
 	assert_int_equal(input.len, 0);
-	assert_true(channel_read(zero, &input, &fault) < 0);
+	assert_true(channel_read(zero, CNI_ADD_MAX, &input, &fault) < 0);
 	assert_int_equal(fault.code, 6);
 	assert_non_null(strstr(fault.msg, "larger than 4 MiB"));
-	assert_true(input.len <= CNI_CONFIG_MAX);
+	assert_int_equal(input.len, CNI_ADD_MAX);
+	buf_free(&input);
+	fault = (struct cni_fault){ 0 };
+	assert_true(channel_read(zero, CNI_DEL_MAX, &input, &fault) < 0);
+	assert_non_null(strstr(fault.msg, "larger than 8 MiB"));
 	buf_free(&input);
 	close(zero);
 	close(null);
 	fault = (struct cni_fault){ 0 };
-	assert_true(channel_read(-1, &input, &fault) < 0);
+	assert_true(channel_read(-1, CNI_ADD_MAX, &input, &fault) < 0);
 	assert_int_equal(fault.code, 5);
 	assert_non_null(strstr(fault.msg, "error reading from stdin"));
 }
