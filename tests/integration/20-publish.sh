@@ -102,6 +102,9 @@ one=$(netd port web 80)
 check_match "chosen on one address" "^127\.0\.0\.1:4000[023]\$" "$one"
 answers "chosen on one address, answers" host tcp 127.0.0.1 "${one##*:}" web
 without
+# fresh numbers: connections made above may still hold some of the others
+printf '41000 41003\n' >/proc/sys/net/ipv4/ip_local_port_range
+printf '41001\n' >/proc/sys/net/ipv4/ip_local_reserved_ports
 with 80 81 82
 before=$(kernel_state)
 check_fails "all chosen" "all ports are allocated" attach other --network net -p 80
