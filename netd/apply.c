@@ -315,6 +315,24 @@ static int wait_address(struct applied *a, const struct step *step, const struct
 			 READY_TIMEOUT_MS / 1000);
 }
 
+/* The kernel makes the local route of an IPv6 address a moment after the address (addrconf's work). */
+static int wait_local(struct applied *a, const struct ip *ip, struct netd_error *err)
+{
+	const struct timespec pause = { .tv_nsec = 200000 };
+	char text[IP_STRLEN];
+
+	for (int tries = 0; tries < READY_TIMEOUT_MS * 5; tries++) {
+		int r = rtnl_is_local(a->tools->host, ip, err);
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+		nanosleep(&pause, NULL);
+	}
+	return error_set(err, NETD_E_KERNEL, ETIMEDOUT, ip_format(ip, text),
+			 "gateway address %s did not become usable within %d s", text,
+			 READY_TIMEOUT_MS / 1000);
+}
+
 static int run_wait(struct applied *a, size_t i, struct netd_error *err)
 {
 	const struct step *step = &a->plan->steps[i];
@@ -322,6 +340,8 @@ static int run_wait(struct applied *a, size_t i, struct netd_error *err)
 
 	if (r >= 0)
 		r = wait_up(a->tools->host, step->ready.bridge_ifindex, err);
+	for (uint32_t j = 0; j < step->ready.n_gateway6 && r >= 0; j++)
+		r = wait_local(a, &step->ready.gateway6[j], err);
 	for (uint32_t j = 0; j < step->ready.n_address6 && r >= 0; j++)
 		r = wait_address(a, step, &step->ready.address6[j], err);
 	return r < 0 ? r : wait_up(a->container, step->ready.ifindex, err);

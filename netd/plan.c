@@ -452,7 +452,8 @@ static void add_container(struct plan *plan, const struct attachment *att)
 		add_route(plan, att, &att->routes[i]);
 }
 
-static void add_wait(struct plan *plan, const struct network *net, const struct attachment *att)
+static void add_wait(struct plan *plan, const struct network *net, const struct attachment *att,
+		     bool links_up)
 {
 	struct step step = { .kind = STEP_WAIT_READY };
 
@@ -462,6 +463,10 @@ static void add_wait(struct plan *plan, const struct network *net, const struct 
 	for (uint32_t i = 0; i < att->n_leases; i++)
 		if (att->leases[i].address.ip.family == AF_INET6)
 			step.ready.address6[step.ready.n_address6++] = att->leases[i].address.ip;
+	for (uint32_t i = 0; i < att->n_leases && links_up; i++)
+		if (att->leases[i].gateway.family == AF_INET6 &&
+		    !(net->flags & NETD_NETWORK_NO_GATEWAY))
+			step.ready.gateway6[step.ready.n_gateway6++] = att->leases[i].gateway;
 	plan_add(plan, &step);
 }
 
@@ -512,17 +517,18 @@ void plan_attach(struct plan *plan, const struct network *net, const struct netw
 		 const struct attachment *att, const struct observed *seen,
 		 const struct inventory *inv)
 {
+	bool links_up = !former || !seen->bridge_exists || !seen->bridge_intact;
 	bool fresh = !former || !seen->bridge_exists;
 
 	snprintf(plan->netns, sizeof(plan->netns), "%s", att->netns);
-	if (fresh || !seen->bridge_intact)
+	if (links_up)
 		network_links_up(plan, net, seen);
 	else if (!spec_same_network(net, former) && !(net->flags & NETD_NETWORK_NO_GATEWAY))
 		add_gateways(plan, net);
 	add_port(plan, net, att);
 	add_neighbours(plan, net, att);
 	add_container(plan, att);
-	add_wait(plan, net, att);
+	add_wait(plan, net, att, links_up);
 
 	network_ruleset(plan, net, former, seen, inv);
 	plan_attachment_elems(plan, att, true);

@@ -102,6 +102,8 @@ struct step {
 			uint32_t ifindex;
 			struct ip address6[MAX_ADDRESSES]; /* to be waited for */
 			uint32_t n_address6;
+			struct ip gateway6[MAX_ADDRESSES]; /* new on the bridge */
+			uint32_t n_gateway6;
 		} ready;
 		struct {
 			bool replace; /* what stands under netd's name, in the same transaction */

@@ -223,6 +223,8 @@ static void measure(struct side *side, size_t round)
 	side->add[round] = operate(side, true, round, container, result);
 	side->del[round] = operate(side, false, round, container, result);
 	drop_namespace(container);
+	/* the kernel takes the namespace apart on its own time, holding locks that the next would wait for */
+	nanosleep(&(struct timespec){ .tv_nsec = 150000000 }, NULL);
 }
 
 #define BRIDGE_KEYS                                                                                \
