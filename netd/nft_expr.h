@@ -81,4 +81,12 @@ int nft_refuse(const struct nlmsghdr *nlh, const struct nfsock_reply *reply,
 int nft_refuse_question(int error, const struct nfsock_reply *reply, const char *what,
 			struct netd_error *err);
 
+enum known { UNKNOWN, NO, YES };
+
+/* One nfnetlink socket, with what is known of its kernel. */
+struct nft {
+	struct nfsock nl;
+	enum known destroy; /* the kernel has NFT_MSG_DESTROYSETELEM */
+};
+
 #endif
