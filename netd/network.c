@@ -419,6 +419,16 @@ static int set_locked(struct operation *op, const struct network *definition,
 	return r < 0 ? r : network_put(op, &net, err);
 }
 
+/* Everything that changing networks needs, with the host to itself. */
+static int open_exclusive(struct netd *netd, struct operation *op, struct netd_error *err)
+{
+	int r = operation_open(netd, op, err);
+
+	if (r >= 0)
+		r = sysctl_open(&op->sysctl, err);
+	return r < 0 ? r : store_lock_host(op->session, true, err);
+}
+
 int netd_network_set(struct netd *netd, const struct netd_network *network, struct netd_error *err)
 {
 	_cleanup_operation_ struct operation op = OPERATION_INIT;
@@ -429,11 +439,7 @@ int netd_network_set(struct netd *netd, const struct netd_network *network, stru
 		error_stage(err, NETD_STAGE_VALIDATE);
 		return r;
 	}
-	r = operation_open(netd, &op, err);
-	if (r >= 0)
-		r = sysctl_open(&op.sysctl, err);
-	if (r >= 0)
-		r = store_lock_host(op.session, true, err);
+	r = open_exclusive(netd, &op, err);
 	if (r >= 0)
 		r = set_locked(&op, &definition, err);
 	error_stage(err, NETD_STAGE_RESERVE);
@@ -605,11 +611,7 @@ int netd_network_remove(struct netd *netd, const char *name, struct netd_error *
 		error_stage(err, NETD_STAGE_VALIDATE);
 		return r;
 	}
-	r = operation_open(netd, &op, err);
-	if (r >= 0)
-		r = sysctl_open(&op.sysctl, err);
-	if (r >= 0)
-		r = store_lock_host(op.session, true, err);
+	r = open_exclusive(netd, &op, err);
 	if (r >= 0)
 		r = remove_locked(&op, name, err);
 	error_stage(err, NETD_STAGE_APPLY);
